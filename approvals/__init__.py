@@ -1,0 +1,1 @@
+"""A human yes or no, and what follows from it."""

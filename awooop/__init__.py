@@ -1,0 +1,1 @@
+"""AwoooP: the ground (errors, kit, tenants) and the roof (console, wiring)."""

@@ -1,0 +1,37 @@
+"""Celery: the whole beat table, and what a worker process checks before it starts."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, worker_init
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awooop.settings")
+
+app = Celery("awooop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "sweep": {
+        "task": "runs.drain",
+        "schedule": settings.RUN_SWEEP_SECONDS,
+        "options": {"expires": settings.RUN_SWEEP_SECONDS},
+    },
+    "reap": {
+        "task": "runs.reap",
+        "schedule": float(settings.RUN_REAPER_SECONDS),
+        "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
+    },
+}
+app.conf.beat_max_loop_interval = 1
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_unsafe_role(**_: Any) -> None:
+    """End a worker or beat at once when its database role is not bound by row level security."""
+    from awooop.kit import roles  # models and settings are ready only now
+
+    roles.verify()

@@ -1,0 +1,251 @@
+"""Every E-code AwoooP can answer with, and the families that carry them.
+
+This module imports nothing of ours, so that everything of ours may import it.
+"""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """One row per code: the code, the HTTP status it answers with, its title, what to do next."""
+
+    http: int
+    title: str
+    hint: str
+
+    def __new__(cls, code: str, http: int, title: str, hint: str) -> "Code":
+        self = str.__new__(cls, code)
+        self._value_ = code
+        self.http = http
+        self.title = title
+        self.hint = hint
+        return self
+
+    # Who is asking
+    AUTH_MISSING = (
+        "E-AUTH-001",
+        401,
+        "No valid credential",
+        "Send 'Authorization: Bearer awp.<project>.<secret>', or sign in.",
+    )
+    AUTH_FORBIDDEN = (
+        "E-AUTH-002",
+        403,
+        "This credential may not do that",
+        "Ask a project admin for the role or key scope that this needs.",
+    )
+    AUTH_CSRF = (
+        "E-AUTH-003",
+        403,
+        "The CSRF check failed",
+        "Send the csrftoken cookie back in the X-CSRFToken header.",
+    )
+
+    # What was asked
+    BODY_NOT_JSON = ("E-REQ-001", 400, "The body is not JSON", "Send one well-formed JSON object.")
+    BODY_INVALID = (
+        "E-REQ-002",
+        422,
+        "The request does not have the expected shape",
+        "Correct the fields named in 'errors' and send it again.",
+    )
+    BODY_TOO_LARGE = (
+        "E-REQ-003",
+        413,
+        "The body is too large",
+        "Send at most 1 MiB; refer to larger inputs by a link.",
+    )
+    TOO_FAST = (
+        "E-REQ-004",
+        429,
+        "Too many requests",
+        "Wait as long as the Retry-After header says, then go on.",
+    )
+    METHOD_UNKNOWN = (
+        "E-REQ-005",
+        405,
+        "This path does not take that method",
+        "Use one of the methods in the Allow header.",
+    )
+    MEDIA_UNKNOWN = (
+        "E-REQ-006",
+        415,
+        "The body's media type is not understood",
+        "Send Content-Type: application/json.",
+    )
+    NOT_ACCEPTABLE = (
+        "E-REQ-007",
+        406,
+        "None of the accepted media types can be produced",
+        "Accept application/json.",
+    )
+    PATH_UNKNOWN = (
+        "E-REQ-008",
+        404,
+        "There is nothing at this address",
+        "See /api/docs/ for every path.",
+    )
+
+    # Tenants
+    TENANT_LEGACY = (
+        "E-TENANT-001",
+        403,
+        "The project has not been onboarded",
+        "Move it past legacy mode: manage.py set_mode PROJECT shadow.",
+    )
+    TENANT_INACTIVE = (
+        "E-TENANT-002",
+        403,
+        "The project is switched off",
+        "A platform admin can activate it in the console.",
+    )
+    TENANT_UNKNOWN = (
+        "E-TENANT-003",
+        404,
+        "No such project",
+        "Check the project id; it is lower case, 2 to 64 characters.",
+    )
+    TENANT_MODE_STEP = (
+        "E-TENANT-004",
+        409,
+        "Modes go up one step at a time",
+        "Promote through shadow, suggest, canary, active in that order.",
+    )
+    TENANT_EXISTS = (
+        "E-TENANT-005",
+        409,
+        "The project exists already",
+        "Choose another id, or issue a new key for this one.",
+    )
+    TENANT_ID_INVALID = (
+        "E-TENANT-006",
+        422,
+        "That cannot be a project id",
+        "Use 2 to 64 of a-z 0-9 _ - and start with a letter or a digit.",
+    )
+
+    # Runs
+    RUN_EXECUTOR_FAILED = (
+        "E-RUN-001",
+        500,
+        "The executor failed",
+        "Read error_detail on the run; retry it when the cause is gone.",
+    )
+    RUN_ILLEGAL_MOVE = (
+        "E-RUN-002",
+        409,
+        "The run is not in a state that allows this",
+        "Reload the run: it moved first. Ended runs never change.",
+    )
+    RUN_UNKNOWN = ("E-RUN-003", 404, "No such run", "Check the run id and the project.")
+    RUN_EVENT_REUSED = (
+        "E-RUN-004",
+        409,
+        "This event id already stands for another input",
+        "Use a new provider_event_id for a new event.",
+    )
+    RUN_TIMEOUT = (
+        "E-RUN-005",
+        504,
+        "The run did not end in its time",
+        "Retry it, or give it a longer timeout_seconds.",
+    )
+    RUN_ATTEMPTS_SPENT = (
+        "E-RUN-006",
+        500,
+        "Every worker that took the run was lost",
+        "Look at the workers' logs, then retry the run.",
+    )
+    RUN_CANCELLED = (
+        "E-RUN-007",
+        409,
+        "The run was cancelled",
+        "Start a new run if the work is still wanted.",
+    )
+    RUN_PARENT_UNFIT = (
+        "E-RUN-008",
+        422,
+        "The parent run cannot be used",
+        "Name an ended run of the same project to retry it.",
+    )
+    RUN_LEASE_LOST = (
+        "E-RUN-009",
+        409,
+        "The lease on the run was lost",
+        "Nothing to do: another worker holds the run or it has ended.",
+    )
+
+    # Contracts
+    CONTRACT_MISSING = (
+        "E-CONTRACT-001",
+        422,
+        "The agent has no active contract",
+        "Publish and activate an agent contract with this agent_id.",
+    )
+
+    # Channels
+    CHANNEL_UNROUTED = (
+        "E-CHANNEL-001",
+        422,
+        "No agent handles this channel",
+        "Open the channel for an agent: onboard_tenant does it for alertmanager.",
+    )
+
+    # The platform itself
+    UNAVAILABLE = (
+        "E-SYS-001",
+        503,
+        "The platform cannot answer just now",
+        "Nothing was done. Try again in a few seconds.",
+    )
+    INTERNAL = (
+        "E-SYS-002",
+        500,
+        "Something went wrong on our side",
+        "Nothing was done. Report the request id; the log has the rest.",
+    )
+
+
+class AwoooPError(Exception):
+    """Something we planned for went wrong; carries its code and the facts.
+
+    :param facts: what a caller may be shown; never a secret.
+    """
+
+    def __init__(self, code: Code, detail: str = "", **facts: object) -> None:
+        super().__init__(f"{code.value}: {detail or code.title}")
+        self.code = code
+        self.detail = detail or code.title
+        self.facts = facts
+
+
+class Unauthenticated(AwoooPError):
+    """We do not know who is asking."""
+
+
+class Refused(AwoooPError):
+    """Policy said no."""
+
+
+class NotFound(AwoooPError):
+    """Not there, or not yours: the two look the same."""
+
+
+class Conflict(AwoooPError):
+    """The thing is not in a state that allows this."""
+
+
+class Invalid(AwoooPError):
+    """What was asked does not make sense."""
+
+
+class Exhausted(AwoooPError):
+    """A limit was reached; ``retry_after`` seconds may be among the facts."""
+
+
+class Unavailable(AwoooPError):
+    """A part is away; the only family worth retrying."""
+
+
+class Corrupt(AwoooPError):
+    """A promise of our own was broken."""

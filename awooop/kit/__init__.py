@@ -1,0 +1,1 @@
+"""Domain-free tools: no models, no tenant words."""

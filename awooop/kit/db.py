@@ -1,0 +1,159 @@
+"""The only ways to open a transaction, and the way to demand one.
+
+Three rooms: :func:`tenant_tx` sees one tenant, :func:`operator_tx` reads the tenants an operator may
+see, :func:`worker_tx` claims and reaps runs. Hot paths use the same rooms through :func:`pipe`, which
+sends a whole transaction in one round trip.
+
+Every setting and role is transaction-local, so a pooled connection can never carry one tenant's
+context into the next piece of work.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from psycopg.pq import TransactionStatus
+
+from awooop.kit import tenancy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EVERYONE: Literal["*"] = "*"
+Scope = Collection[str] | Literal["*"]
+
+_AS_TENANT = "SELECT set_config('rls.tenant_id', %s, true)"
+_AS_OPERATOR = (
+    "SELECT set_config('role', 'awooop_operator', true), set_config('rls.operator_scope', %s, true)"
+)
+_AS_WORKER = "SELECT set_config('role', 'awooop_worker', true)"
+
+
+class NotInTransaction(RuntimeError):
+    """A verb that needs its caller's transaction was called bare."""
+
+
+@contextmanager
+def tenant_tx(project_id: str) -> Iterator[None]:
+    """Open one transaction that can see and change one tenant.
+
+    :raises RuntimeError: another transaction is open already.
+    """
+    with transaction.atomic(durable=True), tenancy.acting_for(project_id):
+        _execute(_AS_TENANT, [project_id])
+        yield
+
+
+@contextmanager
+def operator_tx(scope: Scope) -> Iterator[None]:
+    """Open one transaction that can read the tenants in ``scope`` and change none.
+
+    :param scope: project ids, or :data:`EVERYONE` for a platform-wide role.
+    """
+    with transaction.atomic(durable=True):
+        _execute(_AS_OPERATOR, [_scope_text(scope)])
+        yield
+
+
+@contextmanager
+def worker_tx() -> Iterator[None]:
+    """Open one transaction that can see every tenant's runs and nothing else of theirs."""
+    with transaction.atomic(durable=True):
+        _execute(_AS_WORKER, [])
+        yield
+
+
+@contextmanager
+def global_tx() -> Iterator[None]:
+    """Open one transaction over what belongs to no tenant: accounts, sessions, operator tokens."""
+    with transaction.atomic(durable=True):
+        yield
+
+
+def in_tx(verb: Callable[P, R]) -> Callable[P, R]:
+    """Mark a verb that must be called inside a transaction it does not own."""
+
+    @wraps(verb)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not connections[DEFAULT_DB_ALIAS].in_atomic_block:
+            raise NotInTransaction(f"{verb.__qualname__} needs an open transaction")
+        return verb(*args, **kwargs)
+
+    return guarded
+
+
+class Pipe:
+    """Statements on their way to the server, and the transactions they belong to.
+
+    Nothing waits until a result is fetched or the pipe closes.
+    """
+
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        self._raw = raw
+
+    def send(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> psycopg.Cursor[Any]:
+        """Queue a statement; fetching from the cursor waits for its result."""
+        cursor = psycopg.Cursor(self._raw)
+        cursor.execute(sql, params, prepare=True)  # type: ignore[arg-type]
+        return cursor
+
+    @contextmanager
+    def tenant_tx(self, project_id: str) -> Iterator[None]:
+        """As :func:`awooop.kit.db.tenant_tx`, without waiting."""
+        with tenancy.acting_for(project_id), self._tx(_AS_TENANT, [project_id]):
+            yield
+
+    @contextmanager
+    def operator_tx(self, scope: Scope) -> Iterator[None]:
+        """As :func:`awooop.kit.db.operator_tx`, without waiting."""
+        with self._tx(_AS_OPERATOR, [_scope_text(scope)]):
+            yield
+
+    @contextmanager
+    def worker_tx(self) -> Iterator[None]:
+        """As :func:`awooop.kit.db.worker_tx`, without waiting."""
+        with self._tx(_AS_WORKER, []):
+            yield
+
+    @contextmanager
+    def _tx(self, entrance: str, params: list[Any]) -> Iterator[None]:
+        self.send("BEGIN")
+        self.send(entrance, params)
+        yield
+        self.send("COMMIT")
+
+
+@contextmanager
+def pipe() -> Iterator[Pipe]:
+    """Open one pipeline on this thread's connection.
+
+    An error leaves no transaction open: what had not committed is rolled back.
+
+    :raises RuntimeError: a transaction is open already.
+    :raises psycopg.Error: the first statement that failed; those after it did not run.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.in_atomic_block:
+        raise RuntimeError("a pipe opens its own transactions; one is open already")
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] = connection.connection
+    try:
+        with raw.pipeline():
+            yield Pipe(raw)
+    finally:
+        if raw.closed:
+            connection.close()
+        elif raw.info.transaction_status != TransactionStatus.IDLE:
+            raw.rollback()
+
+
+def _execute(sql: str, params: list[Any]) -> None:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def _scope_text(scope: Scope) -> str:
+    return scope if isinstance(scope, str) else ",".join(sorted(scope))

@@ -1,0 +1,218 @@
+"""How every REST door reads a body and says no: strict JSON in, RFC 9457 problems out."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import IO, Any, TypeVar
+from uuid import UUID
+
+import psycopg
+import psycopg_pool
+import pydantic
+import structlog
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DatabaseError as DjangoDatabaseError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
+from rest_framework import exceptions
+from rest_framework.parsers import BaseParser
+from rest_framework.response import Response
+
+from awooop.errors import (
+    AwoooPError,
+    Code,
+    Exhausted,
+    Invalid,
+    Unauthenticated,
+    Unavailable,
+)
+
+Body = TypeVar("Body", bound=pydantic.BaseModel)
+
+log = structlog.get_logger(__name__)
+
+_DEEPEST = 64  # levels of nesting a body may have
+
+
+class StrictJSONParser(BaseParser):
+    """JSON that PostgreSQL can keep: no NUL, no lone surrogate, no NaN, at most 64 levels deep."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Any = None,
+    ) -> Any:
+        """Return the value a body spells.
+
+        :raises Invalid: it is not JSON, is too large, or holds what no row can hold.
+        """
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        try:
+            raw = stream.read(most + 1)
+        except RequestDataTooBig:
+            raise Invalid(Code.BODY_TOO_LARGE) from None
+        except UnreadablePostError:
+            raise Invalid(Code.BODY_NOT_JSON, "the body was cut off") from None
+        if len(raw) > most:
+            raise Invalid(Code.BODY_TOO_LARGE)
+        return loads(raw)
+
+
+def loads(raw: bytes) -> Any:
+    """Return the value that strict JSON spells.
+
+    :raises Invalid: see :class:`StrictJSONParser`.
+    """
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        for text in _texts(value, 0):
+            if "\x00" in text:
+                raise Invalid(Code.BODY_INVALID, "text may not hold the NUL character")
+            text.encode()
+    except UnicodeEncodeError:
+        raise Invalid(Code.BODY_INVALID, "text may not hold a lone surrogate") from None
+    except (ValueError, RecursionError) as reason:
+        raise Invalid(Code.BODY_NOT_JSON, f"not JSON: {str(reason)[:200]}") from None
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _texts(value: Any, depth: int) -> Iterator[str]:
+    """Yield every text in a value, keys included.
+
+    :raises Invalid: too deep, or a number no row can hold.
+    """
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise Invalid(Code.BODY_INVALID, "a number is out of range")
+    elif isinstance(value, dict | list):
+        if depth == _DEEPEST:
+            raise Invalid(Code.BODY_INVALID, f"nested deeper than {_DEEPEST} levels")
+        if isinstance(value, dict):
+            yield from value
+            value = value.values()
+        for item in value:
+            yield from _texts(item, depth + 1)
+
+
+def read(model: type[Body], data: Any) -> Body:
+    """Return ``data`` as the model describes it.
+
+    :raises Invalid: with every fault and its path among the facts, as ``errors``.
+    """
+    try:
+        return model.model_validate(data)
+    except pydantic.ValidationError as reason:
+        errors = [
+            {
+                "field": ".".join(str(part) for part in fault["loc"]) or "body",
+                "message": fault["msg"],
+            }
+            for fault in reason.errors(include_url=False, include_input=False)[:50]
+        ]
+        fields = ", ".join(error["field"] for error in errors[:5])
+        raise Invalid(Code.BODY_INVALID, f"check: {fields}", errors=errors) from None
+
+
+def read_uuid(text: str) -> UUID:
+    """Return the UUID a path or query spells in its usual form.
+
+    :raises Invalid: it is not one.
+    """
+    try:
+        identity = UUID(text)
+    except ValueError:
+        raise Invalid(Code.BODY_INVALID, f"{text!r:.60} is not a UUID") from None
+    if str(identity) != text.lower():
+        raise Invalid(Code.BODY_INVALID, f"{text!r:.60} is not a UUID in its usual form")
+    return identity
+
+
+def problem(error: AwoooPError) -> dict[str, Any]:
+    """Return the RFC 9457 members of an error."""
+    return {
+        "type": f"/errors/{error.code.value}",
+        "title": error.code.title,
+        "status": error.code.http,
+        "detail": error.detail,
+        "hint": error.code.hint,
+        "code": error.code.value,
+        **error.facts,
+    }
+
+
+def problem_headers(error: AwoooPError) -> dict[str, str]:
+    """Return the headers an error answers with."""
+    headers = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="awooop"'
+    if isinstance(error, Exhausted | Unavailable):
+        headers["Retry-After"] = str(error.facts.get("retry_after", 5))
+    if "allow" in error.facts:
+        headers["Allow"] = str(error.facts["allow"])
+    return headers
+
+
+def problem_handler(reason: Exception, context: dict[str, Any]) -> Response:
+    """Answer any exception of a DRF view; none leaves with a stack trace."""
+    error = planned(reason)
+    if error.code is Code.INTERNAL:
+        log.error("door_failed", exc_info=reason)
+    return Response(
+        problem(error),
+        status=error.code.http,
+        headers=problem_headers(error),
+        content_type="application/problem+json",
+    )
+
+
+def problem_response(error: AwoooPError) -> JsonResponse:
+    """Answer outside DRF: middleware, 404 and 500 pages of the API."""
+    return JsonResponse(
+        problem(error),
+        status=error.code.http,
+        headers=problem_headers(error),
+        content_type="application/problem+json",
+    )
+
+
+def planned(reason: Exception) -> AwoooPError:
+    """Return the planned error that an exception stands for; INTERNAL when it was not planned."""
+    match reason:
+        case AwoooPError():
+            return reason
+        case exceptions.MethodNotAllowed():
+            return Invalid(Code.METHOD_UNKNOWN)
+        case exceptions.UnsupportedMediaType():
+            return Invalid(Code.MEDIA_UNKNOWN)
+        case exceptions.NotAcceptable():
+            return Invalid(Code.NOT_ACCEPTABLE)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return Unauthenticated(Code.AUTH_MISSING)
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return Invalid(Code.AUTH_FORBIDDEN)
+        case exceptions.ParseError():
+            return Invalid(Code.BODY_NOT_JSON)
+        case Http404() | exceptions.NotFound():
+            return Invalid(Code.PATH_UNKNOWN)
+        case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg_pool.PoolTimeout():
+            return Unavailable(Code.UNAVAILABLE)
+        case DjangoDatabaseError() if isinstance(
+            reason.__cause__, psycopg.OperationalError | psycopg_pool.PoolTimeout
+        ):
+            return Unavailable(Code.UNAVAILABLE)
+    return Invalid(Code.INTERNAL)
+
+
+def wants_problem(request: HttpRequest) -> bool:
+    """Tell whether a request is one of the API's, to be answered in JSON."""
+    return request.path.startswith(("/v1/", "/api/", "/mcp/"))

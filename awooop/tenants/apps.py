@@ -1,0 +1,45 @@
+"""The tenants app: wires the role guard and the grants of what belongs to no tenant."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
+
+from awooop.kit import roles
+
+# Tables without a project belong to everyone who signs in; tenant tables get their grants from
+# TenantWalls alone, so a forgotten wall is a closed door.
+_GRANT_GLOBAL = """
+DO $$
+DECLARE t text;
+BEGIN
+  FOR t IN SELECT c.relname FROM pg_class c
+            WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+              AND c.relname <> 'django_migrations'
+              AND pg_has_role(current_user, c.relowner, 'MEMBER')
+              AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid
+                               AND a.attname = 'project_id' AND NOT a.attisdropped)
+  LOOP
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO awooop_app, awooop_operator', t);
+  END LOOP;
+END $$;
+GRANT SELECT ON django_migrations TO awooop_app, awooop_operator;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO awooop_app, awooop_operator;
+"""
+
+
+def grant_global_tables(*, using: str, **_: Any) -> None:
+    """Let the application use the tables that belong to no tenant."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_GRANT_GLOBAL)
+
+
+class TenantsConfig(AppConfig):
+    name = "awooop.tenants"
+    label = "tenants"
+
+    def ready(self) -> None:
+        connection_created.connect(roles.refuse_unsafe, dispatch_uid="awooop.roles")
+        post_migrate.connect(grant_global_tables, sender=self, dispatch_uid="awooop.grants")

@@ -1,0 +1,170 @@
+"""Projects, people, keys: who exists, and who may act for whom."""
+
+import re
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from awooop.kit import ids
+from awooop.tenants.modes import Mode
+
+PROJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
+_project_id_shape = RegexValidator(
+    rf"^{PROJECT_ID.pattern}$", _("2 to 64 of a-z 0-9 _ - , not starting with _ or -.")
+)
+
+
+class Role(models.TextChoices):
+    """What a person may do; each includes the one before."""
+
+    VIEWER = "viewer", _("viewer: reads")
+    APPROVER = "approver", _("approver: also decides and cancels")
+    ADMIN = "admin", _("admin: also changes the project")
+
+    @property
+    def rank(self) -> int:
+        return list(Role).index(self)
+
+
+class Operator(AbstractUser):
+    """A person who signs in. ``platform_role`` holds in every project; empty means none."""
+
+    platform_role = models.CharField(
+        _("platform-wide role"), max_length=16, choices=Role.choices, blank=True, default=""
+    )
+
+    class Meta:
+        db_table = "awooop_operator_account"
+        verbose_name = _("operator")
+        verbose_name_plural = _("operators")
+
+
+class OperatorToken(models.Model):
+    """A bearer token of one person, for scripts; only its hash is kept."""
+
+    operator = models.ForeignKey(Operator, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    secret_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "awooop_operator_token"
+
+
+class TenantModel(models.Model):
+    """A row of one project. Its migration must raise :class:`awooop.kit.rls.TenantWalls`."""
+
+    project_id = models.CharField(_("project"), max_length=64)
+
+    class Meta:
+        abstract = True
+
+
+class Project(models.Model):
+    """A tenant."""
+
+    project_id = models.CharField(primary_key=True, max_length=64, validators=[_project_id_shape])
+    display_name = models.CharField(_("name"), max_length=200)
+    migration_mode = models.CharField(
+        _("mode"), max_length=32, choices=Mode.choices, default=Mode.LEGACY
+    )
+    budget_limit_usd = models.DecimalField(
+        _("budget (USD)"), max_digits=14, decimal_places=6, null=True, blank=True
+    )
+    max_concurrent_runs = models.PositiveIntegerField(_("runs at once"), default=100)
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        db_table = "awooop_projects"
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+        ordering: ClassVar = ["project_id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="project_id_shape",
+                condition=models.Q(project_id__regex=rf"^{PROJECT_ID.pattern}$"),
+            ),
+            models.CheckConstraint(
+                name="project_mode_known", condition=models.Q(migration_mode__in=Mode.values)
+            ),
+            models.CheckConstraint(
+                name="project_budget_not_negative",
+                condition=models.Q(budget_limit_usd__isnull=True)
+                | models.Q(budget_limit_usd__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.project_id
+
+
+class Member(TenantModel):
+    """A person's role in one project."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    operator = models.ForeignKey(Operator, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "awooop_member"
+        constraints: ClassVar = [
+            models.UniqueConstraint("project_id", "operator", name="member_once_per_project"),
+            models.CheckConstraint(
+                name="member_role_known", condition=models.Q(role__in=Role.values)
+            ),
+        ]
+
+
+class KeyScope(models.TextChoices):
+    """What an API key may be used for."""
+
+    RUNS = "runs", _("runs: create, read and cancel")
+    CHANNELS = "channels", _("channels: deliver events")
+    GATEWAY = "gateway", _("gateway: call tools")
+
+
+class ApiKey(TenantModel):
+    """``awp.<project>.<secret>``; only the secret's hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    name = models.CharField(max_length=100)
+    hint = models.CharField(max_length=8)
+    secret_sha256 = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=16, choices=KeyScope.choices))
+    agent_id = models.CharField(max_length=100, blank=True, default="")
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "awooop_api_key"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        constraints: ClassVar = [
+            models.UniqueConstraint("project_id", "secret_sha256", name="api_key_secret_once"),
+        ]
+
+
+class PlatformSubject(TenantModel):
+    """Someone (or something) on a channel, known by ``{project}:{channel}:{user}``."""
+
+    platform_subject_id = models.CharField(primary_key=True, max_length=400)
+    channel_type = models.CharField(max_length=32)
+    channel_user_id = models.CharField(max_length=300)
+    channel_chat_id = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
+    display_name = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
+    roles = ArrayField(models.CharField(max_length=16, choices=Role.choices))
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "awooop_platform_subjects"

@@ -1,0 +1,40 @@
+"""Every path, wired."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.defaults import page_not_found, server_error
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView
+
+from awooop.console import health
+from awooop.console.api import RunDetailDoor
+from awooop.errors import Code, Invalid, NotFound
+from awooop.kit import rest
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("", include("runs.urls")),
+    path("v1/platform/runs/<str:run_id>/detail", RunDetailDoor.as_view(), name="run-detail"),
+    path("", include("channels_hub.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer the API in problem+json, people with a page."""
+    if rest.wants_problem(request):
+        return rest.problem_response(NotFound(Code.PATH_UNKNOWN))
+    return page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Answer without a stack trace, in the asker's form."""
+    if rest.wants_problem(request):
+        return rest.problem_response(Invalid(Code.INTERNAL))
+    return server_error(request)

@@ -1,0 +1,1 @@
+"""What agents, tools, policies, channels and runs have promised."""

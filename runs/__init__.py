@@ -1,0 +1,1 @@
+"""One piece of agent work, from arrival to ending."""

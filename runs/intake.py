@@ -1,0 +1,180 @@
+"""How an event becomes a run: once, whatever the network does.
+
+The run and its idempotency key are written by one statement. Valkey may say that an event was seen
+before; PostgreSQL is asked either way, and only its answer counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from awooop.errors import Code, Conflict, Invalid
+from awooop.kit import canonical, ids, redis
+from awooop.kit.db import Pipe
+from runs.fsm import State
+from runs.models import Trigger
+
+_SEEN_SECONDS = 86_400
+
+_CREATE = """
+WITH keyed AS (
+  INSERT INTO awooop_run_idempotency
+         (project_id, channel_type, provider_event_id, run_id, payload_sha256, created_at)
+  SELECT %(project_id)s, %(channel_type)s, %(provider_event_id)s::text, %(run_id)s, %(payload_sha256)s,
+         clock_timestamp()
+   WHERE %(provider_event_id)s::text IS NOT NULL
+  ON CONFLICT DO NOTHING
+  RETURNING run_id
+)
+INSERT INTO awooop_run_state
+       (run_id, project_id, agent_id, state, version, is_shadow, trace_id, trigger_type, trigger_ref,
+        parent_run_id, policy_revision_id, input, input_sha256, attempt_count, max_attempts,
+        step_count, cost_usd, lease_epoch, created_at, timeout_at)
+SELECT %(run_id)s, %(project_id)s, %(agent_id)s, 'pending', 1, %(is_shadow)s, %(trace_id)s,
+       %(trigger_type)s, %(trigger_ref)s, %(parent_run_id)s, %(policy_revision_id)s,
+       %(input)s::jsonb, %(input_sha256)s, 0, %(max_attempts)s, 0, 0, 0, clock_timestamp(),
+       clock_timestamp() + make_interval(secs => %(timeout_seconds)s)
+ WHERE %(provider_event_id)s::text IS NULL OR EXISTS (SELECT FROM keyed)
+RETURNING run_id, state, is_shadow, trace_id
+"""
+
+_FIRST = """
+SELECT r.run_id, r.state, r.is_shadow, r.trace_id, k.payload_sha256
+  FROM awooop_run_idempotency k JOIN awooop_run_state r USING (project_id, run_id)
+ WHERE k.project_id = %s AND k.channel_type = %s AND k.provider_event_id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a caller wants run.
+
+    :param input: a JSON object; its RFC 8785 form is hashed into ``input_sha256``.
+    :param payload_sha256: what makes two deliveries of one event "the same"; the input's hash
+        unless the channel knows better.
+    :param timeout_seconds: from creation; time spent waiting for a human is not counted.
+    """
+
+    project_id: str
+    agent_id: str
+    is_shadow: bool
+    trigger_type: Trigger
+    trigger_ref: str = ""
+    input: Mapping[str, Any]
+    channel_type: str | None = None
+    provider_event_id: str | None = None
+    payload_sha256: str | None = None
+    traceparent: str | None = None
+    parent_run_id: UUID | None = None
+    policy_revision_id: UUID | None = None
+    timeout_seconds: int = 600
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The run that stands for an event."""
+
+    run_id: UUID
+    is_duplicate: bool
+    state: State
+    is_shadow: bool
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An order with everything worked out that needs no database."""
+
+    order: Order
+    params: dict[str, Any]
+    payload_sha256: str
+
+
+def prepare(order: Order) -> Prepared:
+    """Work out the hashes and ids of an order.
+
+    :raises Invalid: the input has no canonical JSON.
+    """
+    try:
+        spelled = canonical.canonical(dict(order.input))
+    except canonical.NotCanonical as reason:
+        raise Invalid(
+            Code.BODY_INVALID, f"the input has no canonical JSON (RFC 8785): {reason}"
+        ) from None
+    input_sha256 = canonical.sha256_of_bytes(spelled)
+    payload_sha256 = order.payload_sha256 or input_sha256
+    params = {
+        "run_id": ids.new_id(),
+        "project_id": order.project_id,
+        "agent_id": order.agent_id,
+        "is_shadow": order.is_shadow,
+        "trace_id": ids.trace_id(order.traceparent),
+        "trigger_type": order.trigger_type.value,
+        "trigger_ref": order.trigger_ref,
+        "parent_run_id": order.parent_run_id,
+        "policy_revision_id": order.policy_revision_id,
+        "input": spelled.decode(),
+        "input_sha256": input_sha256,
+        "payload_sha256": payload_sha256,
+        "max_attempts": order.max_attempts,
+        "timeout_seconds": order.timeout_seconds,
+        "channel_type": order.channel_type or "api",
+        "provider_event_id": order.provider_event_id,
+    }
+    return Prepared(order, params, payload_sha256)
+
+
+def create(p: Pipe, prepared: Prepared, *, probably_seen: bool) -> Receipt:
+    """Create the run of an event, or return the one that stands for it already.
+
+    Runs inside the pipe's open transaction of the order's tenant.
+
+    :param probably_seen: a hint from :func:`probably_seen`: look before writing.
+    :raises Conflict: the event id stands for another payload.
+    """
+    if probably_seen and (first := _first(p, prepared)):
+        return first
+    row = p.send(_CREATE, prepared.params).fetchone()
+    if row is not None:
+        return Receipt(row[0], False, State(row[1]), row[2], row[3])
+    first = _first(p, prepared)
+    if first is None:  # pragma: no cover - keys are never deleted
+        raise psycopg.OperationalError("the idempotency key vanished")
+    return first
+
+
+def _first(p: Pipe, prepared: Prepared) -> Receipt | None:
+    order = prepared.order
+    asked = [order.project_id, order.channel_type or "api", order.provider_event_id]
+    row = p.send(_FIRST, asked).fetchone()
+    if row is None:
+        return None
+    run_id, state, is_shadow, trace_id, payload_sha256 = row
+    if payload_sha256 != prepared.payload_sha256:
+        raise Conflict(Code.RUN_EVENT_REUSED, run_id=str(run_id))
+    return Receipt(run_id, True, State(state), is_shadow, trace_id)
+
+
+def probably_seen(order: Order) -> bool:
+    """Ask Valkey whether this event came before. A wrong answer costs time, never truth."""
+    if order.provider_event_id is None:
+        return False
+    name = _seen_key(order)
+    return redis.ask(lambda server: server.get(name)) is not None
+
+
+def remember(order: Order, receipt: Receipt) -> None:
+    """Tell Valkey, after the commit, that this event has its run."""
+    if order.provider_event_id is None or receipt.is_duplicate:
+        return
+    name, value = _seen_key(order), str(receipt.run_id)
+    redis.ask(lambda server: server.set(name, value, nx=True, ex=_SEEN_SECONDS))
+
+
+def _seen_key(order: Order) -> str:
+    event = ids.digest(f"{order.channel_type}\n{order.provider_event_id}")
+    return redis.key("idem", order.project_id, event)

@@ -1,0 +1,258 @@
+"""Who holds a run, and for how long: claim, heartbeat, finish, reap.
+
+Leases are judged by the database's clock. Each claim raises ``lease_epoch``; whatever a worker
+writes names its epoch and changes nothing once the lease has passed on, run out or the run ended.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.conf import settings
+
+from awooop.errors import Code
+from awooop.kit.db import Pipe, pipe
+from runs import moves
+from runs.fsm import State
+
+log = structlog.get_logger(__name__)
+
+_REAP_AT_ONCE = 500
+
+# One worker at a time fills a project, or two could pass its limit together. The locks are taken by
+# a statement of their own: the next one's snapshot then sees what the lock's last holder committed.
+# The lanes are found by jumping from project to project along the index, not by reading the queue.
+_LOCK_LANES = """
+WITH RECURSIVE lane AS (
+  (SELECT project_id FROM awooop_run_state WHERE state = 'pending' ORDER BY project_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT n.project_id FROM awooop_run_state n
+           WHERE n.state = 'pending' AND n.project_id > lane.project_id
+           ORDER BY n.project_id LIMIT 1)
+    FROM lane WHERE lane.project_id IS NOT NULL
+), ready AS MATERIALIZED (
+  SELECT p.project_id FROM lane JOIN awooop_projects p USING (project_id)
+   WHERE p.is_active AND p.migration_mode <> 'legacy_awoooi_default'
+)
+SELECT set_config('awooop.lanes', COALESCE(string_agg(project_id, ','), ''), true)
+  FROM ready WHERE pg_try_advisory_xact_lock(hashtext('awooop.claim'), hashtext(project_id))
+"""
+
+# Fair: a slot goes to the project with the fewest runs in hand, then to the oldest run.
+_CLAIM = moves.statement(
+    held="""
+  WITH room AS MATERIALIZED (
+    SELECT p.project_id, busy.n AS in_hand, p.max_concurrent_runs - busy.n AS free,
+           count(*) OVER () AS lanes
+      FROM awooop_projects p, LATERAL (
+        SELECT count(*) AS n FROM awooop_run_state b
+         WHERE b.state = 'running' AND b.project_id = p.project_id) busy
+     WHERE p.project_id = ANY (string_to_array(current_setting('awooop.lanes', true), ','))
+  ), offered AS MATERIALIZED (
+    SELECT o.run_id, room.project_id,
+           room.in_hand + row_number() OVER (PARTITION BY room.project_id ORDER BY o.run_id) AS turn
+      FROM room, LATERAL (
+        SELECT q.run_id FROM awooop_run_state q
+         WHERE q.state = 'pending' AND q.project_id = room.project_id
+           AND q.timeout_at > clock_timestamp()
+         ORDER BY q.run_id
+         LIMIT GREATEST(0, LEAST(room.free, %(batch)s, 1 + 2 * %(batch)s / room.lanes))
+           FOR UPDATE SKIP LOCKED) o
+  )
+  SELECT run_id, project_id, 'pending' AS was, 'running' AS goes, 'claimed' AS reason,
+         NULL::text AS error_code, NULL::text AS error_detail
+    FROM offered ORDER BY turn, run_id LIMIT %(batch)s""",
+    answer="""SELECT run_id, project_id, agent_id, lease_epoch, is_shadow, attempt_count, trace_id,
+       worker_id FROM moved ORDER BY run_id""",
+)
+
+_FINISH = moves.statement(
+    held=f"""
+  SELECT r.run_id, r.project_id, r.state AS was, %(to)s AS goes, %(reason)s AS reason,
+         %(error_code)s::text AS error_code, %(error_detail)s::text AS error_detail
+    FROM awooop_run_state r WHERE r.run_id = %(run_id)s AND {moves.FENCE} FOR UPDATE""",
+    also=""",
+         output_sha256 = %(output_sha256)s,
+         step_count = r.step_count + %(step_count)s""",
+    then=""",
+journalled AS (
+  INSERT INTO awooop_run_step_journal
+         (project_id, run_id, step_seq, tool_name, mcp_gateway_id, result_status, was_blocked,
+          block_reason, lease_epoch, created_at, completed_at)
+  SELECT m.project_id, m.run_id, m.step_count - %(step_count)s + s.step_seq, s.tool_name,
+         s.mcp_gateway_id, s.result_status, s.was_blocked, s.block_reason, m.lease_epoch,
+         clock_timestamp(), clock_timestamp()
+    FROM moved m, jsonb_to_recordset(%(steps)s::jsonb)
+      AS s (step_seq int, tool_name text, mcp_gateway_id text, result_status text,
+            was_blocked bool, block_reason text)
+)""",
+    answer="SELECT version FROM moved",
+)
+
+_HEARTBEAT = """
+UPDATE awooop_run_state r
+   SET heartbeat_at = clock_timestamp(),
+       lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s)
+  FROM unnest(%(run_ids)s::uuid[], %(epochs)s::int[]) AS mine (run_id, epoch)
+ WHERE r.run_id = mine.run_id AND r.lease_epoch = mine.epoch
+   AND r.state = 'running' AND r.lease_expires_at > clock_timestamp()
+RETURNING r.run_id
+"""
+
+_REAP = moves.statement(
+    held=f"""
+  SELECT r.run_id, r.project_id, r.state AS was, late.goes,
+         late.reason, late.error_code, late.error_detail
+    FROM awooop_run_state r, LATERAL (
+      SELECT CASE WHEN r.timeout_at <= clock_timestamp() THEN 'timeout'
+                  WHEN r.attempt_count >= r.max_attempts THEN 'failed'
+                  ELSE 'pending' END AS goes) g, LATERAL (
+      SELECT g.goes,
+             CASE g.goes WHEN 'timeout' THEN 'its time ran out'
+                         WHEN 'failed' THEN 'its last worker was lost'
+                         ELSE 'its worker was lost' END AS reason,
+             CASE g.goes WHEN 'timeout' THEN '{Code.RUN_TIMEOUT.value}'
+                         WHEN 'failed' THEN '{Code.RUN_ATTEMPTS_SPENT.value}' END AS error_code,
+             CASE g.goes WHEN 'timeout' THEN 'the run did not end in its time'
+                         WHEN 'failed' THEN format('%%s workers were lost', r.attempt_count)
+                          END AS error_detail) late
+   WHERE r.state IN ('pending', 'running', 'waiting_tool')
+     AND (r.timeout_at <= clock_timestamp()
+          OR (r.state = 'running' AND r.lease_expires_at <= clock_timestamp()))
+   ORDER BY r.run_id LIMIT {_REAP_AT_ONCE} FOR UPDATE OF r SKIP LOCKED""",
+    answer="SELECT state, count(*) FROM moved GROUP BY state",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one run, until it is lost."""
+
+    run_id: UUID
+    project_id: str
+    agent_id: str
+    epoch: int
+    is_shadow: bool
+    attempt: int
+    trace_id: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a worker wants its run to end.
+
+    :param steps: a JSON array of the journal's new rows, ``step_seq`` counting from 1.
+    """
+
+    lease: Lease
+    to: State
+    reason: str
+    steps: str = "[]"
+    step_count: int = 0
+    output_sha256: str | None = None
+    error_code: Code | None = None
+    error_detail: str | None = None
+
+
+def claim(*, worker: str, batch: int) -> list[Lease]:
+    """Take up to ``batch`` waiting runs that no other worker holds, fairly over the projects."""
+    with pipe() as p:
+        with p.worker_tx():
+            p.send(_LOCK_LANES)
+            taken = p.send(
+                _CLAIM,
+                {
+                    "worker": worker,
+                    "actor": f"worker:{worker}",
+                    "lease": settings.RUN_LEASE_SECONDS,
+                    "batch": batch,
+                },
+            )
+        return [Lease(*row) for row in taken.fetchall()]
+
+
+def heartbeat(leases: Sequence[Lease]) -> set[UUID]:
+    """Renew leases and return the runs that are still held; the others are lost for good."""
+    with pipe() as p:
+        with p.worker_tx():
+            kept = p.send(
+                _HEARTBEAT,
+                {
+                    "lease": settings.RUN_LEASE_SECONDS,
+                    "run_ids": [lease.run_id for lease in leases],
+                    "epochs": [lease.epoch for lease in leases],
+                },
+            )
+        return {row[0] for row in kept.fetchall()}
+
+
+def finish(endings: Sequence[Ending]) -> int:
+    """End runs, each in a transaction of its own, all in one round trip; return how many ended.
+
+    A run whose lease was lost is left as it is. When one of them cannot be written, the others are
+    written alone, so that a poisoned run fails by itself.
+    """
+    try:
+        return _finish(endings)
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as reason:
+        if len(endings) == 1:
+            log.error("finish_failed", run_id=str(endings[0].lease.run_id), exc_info=reason)
+            return 0
+        return sum(finish([ending]) for ending in endings)
+
+
+def _finish(endings: Sequence[Ending]) -> int:
+    with pipe() as p:
+        written = [_send_ending(p, ending) for ending in endings]
+        ended = [cursor.fetchone() is not None for cursor in written]
+    for ending, held in zip(endings, ended, strict=True):
+        if not held:
+            log.warning(
+                "lease_lost",
+                code=Code.RUN_LEASE_LOST.value,
+                run_id=str(ending.lease.run_id),
+                epoch=ending.lease.epoch,
+            )
+    return sum(ended)
+
+
+def _send_ending(p: Pipe, ending: Ending) -> psycopg.Cursor[Any]:
+    params = {
+        "run_id": ending.lease.run_id,
+        "epoch": ending.lease.epoch,
+        "to": ending.to.value,
+        "reason": ending.reason,
+        "actor": f"worker:{ending.lease.worker}",
+        "worker": None,
+        "lease": 0,
+        "error_code": ending.error_code.value if ending.error_code else None,
+        "error_detail": ending.error_detail[:500] if ending.error_detail else None,
+        "output_sha256": ending.output_sha256,
+        "steps": ending.steps,
+        "step_count": ending.step_count,
+    }
+    with p.tenant_tx(ending.lease.project_id):
+        return p.send(_FINISH, params)
+
+
+def reap() -> dict[str, int]:
+    """Requeue runs whose worker was lost, fail those out of attempts, time out the late ones.
+
+    :returns: how many runs went to each state.
+    """
+    with pipe() as p:
+        with p.worker_tx():
+            reaped = p.send(_REAP, {"worker": None, "lease": 0, "actor": "reaper"})
+        return {state: count for state, count in reaped.fetchall()}
+
+
+def steps_json(steps: Sequence[dict[str, Any]]) -> str:
+    """Return journal rows in the form :class:`Ending` takes."""
+    return json.dumps(steps, separators=(",", ":"), ensure_ascii=False)

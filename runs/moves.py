@@ -1,0 +1,139 @@
+"""The one place where a run changes state.
+
+Every move, of one run or of a batch, is one statement of the same shape: lock the rows that may
+move, update them under the fence, write their transitions. The database checks each against
+:data:`runs.fsm.MOVES` once more.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from awooop.errors import Code, Conflict, NotFound
+from awooop.kit.db import in_tx
+from runs import fsm
+from runs.fsm import State
+
+# Judged by the database's clock alone: a worker's own may be an hour off.
+FENCE = (
+    "r.state = 'running' AND r.lease_epoch = %(epoch)s AND r.lease_expires_at > clock_timestamp()"
+)
+
+_TERMINAL = ", ".join(f"'{state.value}'" for state in sorted(fsm.TERMINAL))
+
+_SHAPE = """
+WITH held AS MATERIALIZED ({held}),
+moved AS (
+  UPDATE awooop_run_state r
+     SET state = h.goes,
+         version = r.version + 1,
+         worker_id = CASE WHEN h.goes = 'running' THEN %(worker)s ELSE r.worker_id END,
+         lease_epoch = r.lease_epoch + (h.goes = 'running')::int,
+         lease_expires_at = CASE WHEN h.goes = 'running'
+                                 THEN clock_timestamp() + make_interval(secs => %(lease)s) END,
+         heartbeat_at = CASE WHEN h.goes = 'running' THEN clock_timestamp()
+                             ELSE r.heartbeat_at END,
+         attempt_count = r.attempt_count + (h.goes = 'running' AND r.state = 'pending')::int,
+         started_at = CASE WHEN h.goes = 'running' THEN COALESCE(r.started_at, clock_timestamp())
+                           ELSE r.started_at END,
+         waiting_since = CASE WHEN h.goes = 'waiting_approval' THEN clock_timestamp() END,
+         timeout_at = CASE WHEN r.state = 'waiting_approval'
+                           THEN r.timeout_at + (clock_timestamp() - r.waiting_since)
+                           ELSE r.timeout_at END,
+         completed_at = CASE WHEN h.goes IN ({terminal}) THEN clock_timestamp() END,
+         error_code = COALESCE(h.error_code, r.error_code),
+         error_detail = COALESCE(h.error_detail, r.error_detail){also}
+    FROM held h
+   WHERE r.run_id = h.run_id AND r.project_id = h.project_id
+  RETURNING r.*, h.was, h.reason
+),
+noted AS (
+  INSERT INTO awooop_run_transition
+         (project_id, run_id, version, was, now, reason, actor, lease_epoch, at)
+  SELECT project_id, run_id, version, was, state, reason, %(actor)s, lease_epoch, clock_timestamp()
+    FROM moved
+){then}
+{answer}
+"""
+
+
+@cache
+def statement(*, held: str, answer: str, also: str = "", then: str = "") -> str:
+    """Return the SQL of a move.
+
+    :param held: a SELECT of the locked rows with the columns ``run_id project_id was goes reason
+        error_code error_detail``; it alone decides which runs move and where to.
+    :param answer: the final SELECT, over ``moved`` (the rows as they are now, with ``was`` and
+        ``reason``).
+    :param also: further assignments, starting with a comma.
+    :param then: further CTEs fed by ``moved``, starting with a comma.
+
+    The statement takes ``worker lease actor`` besides the parameters of its own parts.
+    """
+    return _SHAPE.format(held=held, answer=answer, also=also, then=then, terminal=_TERMINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a move left behind."""
+
+    run_id: UUID
+    was: State
+    now: State
+    version: int
+
+
+_ONE = statement(
+    held="""
+  SELECT r.run_id, r.project_id, r.state AS was, %(to)s AS goes, %(reason)s AS reason,
+         %(error_code)s::text AS error_code, %(error_detail)s::text AS error_detail
+    FROM awooop_run_state r
+   WHERE r.run_id = %(run_id)s AND r.state = ANY (%(sources)s) FOR UPDATE""",
+    answer="SELECT was, state, version FROM moved",
+)
+
+
+@in_tx
+def move(
+    run_id: UUID,
+    to: State,
+    *,
+    actor: str,
+    reason: str,
+    error_code: Code | None = None,
+    error_detail: str | None = None,
+) -> Moved:
+    """Move one run of the transaction's tenant, or say who got there first.
+
+    Not for workers: what they write is fenced (:mod:`runs.leases`).
+
+    :raises NotFound: no such run in this project.
+    :raises Conflict: it is not in a state that can become ``to``; facts name the present state.
+    """
+    params = {
+        "run_id": run_id,
+        "to": to.value,
+        "sources": [state.value for state in fsm.sources(to)],
+        "reason": reason[:500],
+        "actor": actor[:150],
+        "error_code": error_code.value if error_code else None,
+        "error_detail": error_detail[:500] if error_detail else None,
+        "worker": None,
+        "lease": 0,
+    }
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_ONE, params)
+        if row := cursor.fetchone():
+            was, now, version = row
+            return Moved(run_id, State(was), State(now), version)
+        cursor.execute("SELECT state FROM awooop_run_state WHERE run_id = %s", [run_id])
+        present = cursor.fetchone()
+    if present is None:
+        raise NotFound(Code.RUN_UNKNOWN)
+    raise Conflict(
+        Code.RUN_ILLEGAL_MOVE,
+        f"the run is {present[0]}; it cannot become {to.value}",
+        state=present[0],
+    )

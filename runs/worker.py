@@ -1,0 +1,68 @@
+"""The worker's loop: claim a batch, work on it, end each run; again until nothing waits.
+
+Several short transactions with the work strictly between. Losing the lease or the database ends
+the worker's authority over a run; the reaper gives it to another.
+"""
+
+import os
+import socket
+import threading
+
+import structlog
+from django.conf import settings
+
+from awooop.errors import Code
+from awooop.kit import tenancy
+from contracts import queries
+from runs import leases, shadow, wake
+from runs.fsm import State
+from runs.leases import Ending, Lease
+
+log = structlog.get_logger(__name__)
+
+
+def name() -> str:
+    """Return this thread's name as a worker: host, process, thread."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{threading.get_native_id()}"
+
+
+def drain(*, worker: str, batch: int | None = None) -> int:
+    """Work until no run can be claimed; return how many ended."""
+    wake.heard()
+    ended = 0
+    while taken := leases.claim(worker=worker, batch=batch or settings.RUN_BATCH):
+        ended += leases.finish([execute(lease) for lease in taken])
+    return ended
+
+
+def execute(lease: Lease) -> Ending:
+    """Do one run's work and say how it should end; never raises."""
+    with tenancy.acting_for(lease.project_id):
+        try:
+            return _walk(lease)
+        except Exception as reason:  # the loop's own door: a run fails, the worker goes on
+            log.exception("executor_failed", run_id=str(lease.run_id))
+            return _failed(lease, Code.RUN_EXECUTOR_FAILED, f"{type(reason).__name__}: {reason}")
+
+
+def _walk(lease: Lease) -> Ending:
+    done = shadow.walk(lease.agent_id, queries.of_project(lease.project_id))
+    if done is None:
+        return _failed(
+            lease, Code.CONTRACT_MISSING, f"agent {lease.agent_id} has no active contract"
+        )
+    simulated = done.step_count - done.blocked
+    return Ending(
+        lease,
+        State.COMPLETED,
+        reason=f"shadow walk: {simulated} simulated, {done.blocked} blocked",
+        steps=done.steps,
+        step_count=done.step_count,
+        output_sha256=done.output_sha256,
+    )
+
+
+def _failed(lease: Lease, code: Code, detail: str) -> Ending:
+    return Ending(
+        lease, State.FAILED, reason=code.title, error_code=code, error_detail=detail[:500]
+    )
