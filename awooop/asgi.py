@@ -32,7 +32,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     try:
         await sync_to_async(roles.verify)()
-    except Exception as reason:  # the server prints it and exits
+    except Exception as reason:  # noqa: BLE001 - the server prints it and exits
         await send({"type": "lifespan.startup.failed", "message": str(reason)})
         return
     await send({"type": "lifespan.startup.complete"})

@@ -1,6 +1,7 @@
-"""Celery: the whole beat table, and what a worker process checks before it starts."""
+"""Celery: the whole beat table, and what a worker process does when it starts."""
 
 import os
+import threading
 from typing import Any
 
 from celery import Celery
@@ -35,3 +36,11 @@ def refuse_unsafe_role(**_: Any) -> None:
     from awooop.kit import roles  # models and settings are ready only now
 
     roles.verify()
+
+
+@worker_init.connect
+def watch_the_queue(**_: Any) -> None:
+    """Let the worker look at the queue by itself while the broker is away, even at its start."""
+    from runs import worker
+
+    threading.Thread(target=worker.watch, args=(threading.Event(),), daemon=True).start()

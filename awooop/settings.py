@@ -6,7 +6,7 @@ A secret NAME may also be given as NAME_FILE, the path of a file that holds it.
 from pathlib import Path
 
 import environ
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from awooop import embedded
@@ -23,16 +23,20 @@ TESTING = env.bool("AWOOOP_TESTING", default=False)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
 AWOOOP_EMBEDDED = env.bool("AWOOOP_EMBEDDED", default=True)
-AWOOOP_STATE_DIR = Path(env.str("AWOOOP_STATE_DIR", default=str(BASE_DIR / ".awooop")))
-STACK = embedded.Stack(BASE_DIR, AWOOOP_STATE_DIR)
+STACK = embedded.from_environment(BASE_DIR)  # AWOOOP_STATE_DIR says where; .awooop by default
 EMBEDDED_DATABASE = AWOOOP_EMBEDDED and not DATABASE_URL
+DATABASE_PREPARE_AFTER = env.int("DATABASE_PREPARE_AFTER", default=5)  # -1: PgBouncer before 1.21
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)  # web: one pool a process
 DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=0)  # worker: one kept a thread
 
 
 def _database(role: str, url: str) -> dict[str, object]:
     found = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
-    options = {**found.get("OPTIONS", {}), "connect_timeout": 5}  # seconds
+    options = {
+        **found.get("OPTIONS", {}),
+        "connect_timeout": 5,  # seconds
+        "prepare_threshold": DATABASE_PREPARE_AFTER if DATABASE_PREPARE_AFTER >= 0 else None,
+    }
     return {
         **found,
         "ENGINE": "django_rls.backends.postgresql",
@@ -159,7 +163,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = AWOOOP_STATE_DIR / "static"
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # where collectstatic puts them
 WHITENOISE_USE_FINDERS = EMBEDDED_DATABASE  # a checkout serves without collectstatic
 
 # Who signs in?
@@ -182,6 +186,7 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 AXES_ENABLED = not TESTING
 
 # In which language and zone?
@@ -210,24 +215,25 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
 }
 
-# What may a page load? The theme's Alpine needs eval and inline styles, and only under /admin/.
-_ADMIN_SOURCES = {
-    "default-src": [SELF],
-    "script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE],
-    "style-src": [SELF, UNSAFE_INLINE],
-    "img-src": [SELF, "data:"],
-    "object-src": [NONE],
-    "base-uri": [SELF],
-    "form-action": [SELF],
-    "frame-ancestors": [NONE],
+# What may a page load? Nothing from elsewhere, nothing inline; the theme's forms widen it.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
 }
-CONTENT_SECURITY_POLICY = {"DIRECTIVES": _ADMIN_SOURCES}
 
 LOGGING = log.configure(json_lines=not DEBUG)
 UNFOLD = {
     "SITE_TITLE": "AwoooP",
     "SITE_HEADER": "AwoooP",
     "SITE_SYMBOL": "shield_person",
-    "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
+    "SIDEBAR": {"navigation": "awooop.console.site.navigation"},
 }

@@ -1,6 +1,5 @@
 """Every path, wired."""
 
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.defaults import page_not_found, server_error
@@ -9,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from awooop.console import health
 from awooop.console.api import RunDetailDoor
+from awooop.console.site import site
 from awooop.errors import Code, Invalid, NotFound
 from awooop.kit import rest
 
@@ -22,7 +22,7 @@ urlpatterns = [
     path("", include("channels_hub.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
 ]
 
 

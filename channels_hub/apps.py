@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class ChannelsHubConfig(AppConfig):
+    """Channels."""
+
     name = "channels_hub"

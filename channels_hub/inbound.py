@@ -48,24 +48,23 @@ def receive(holder: KeyHolder, event: Inbound, *, traceparent: str | None) -> Re
     """
     is_shadow = orders.shadow_of(mode=holder.mode, is_active=holder.is_active)
     event_id = ids.new_id()
-    with pipe() as p:
-        with p.tenant_tx(holder.project_id):
-            routed = p.send(_ROUTE, [event.channel_type])
-        route = routed.fetchone()
-        if route is None:
-            raise Invalid(Code.CHANNEL_UNROUTED, f"no agent handles {event.channel_type}")
-        order = Order(
-            project_id=holder.project_id,
-            agent_id=route[0],
-            is_shadow=is_shadow,
-            trigger_type=Trigger.CHANNEL_EVENT,
-            trigger_ref=str(event_id),
-            input=event.payload,
-            channel_type=event.channel_type,
-            provider_event_id=event.provider_event_id,
-            payload_sha256=event.identity_sha256,
-            traceparent=traceparent,
-        )
+    with pipe() as p, p.tenant_tx(holder.project_id):
+        routed = p.send(_ROUTE, [event.channel_type])
+    route = routed.fetchone()
+    if route is None:
+        raise Invalid(Code.CHANNEL_UNROUTED, f"no agent handles {event.channel_type}")
+    order = Order(
+        project_id=holder.project_id,
+        agent_id=route[0],
+        is_shadow=is_shadow,
+        trigger_type=Trigger.CHANNEL_EVENT,
+        trigger_ref=str(event_id),
+        input=event.payload,
+        channel_type=event.channel_type,
+        provider_event_id=event.provider_event_id,
+        payload_sha256=event.identity_sha256,
+        traceparent=traceparent,
+    )
     orders.refuse_unknown_agent(order.project_id, order.agent_id)
     prepared = intake.prepare(order)
     seen = intake.probably_seen(order)

@@ -31,7 +31,7 @@ class ConversationEvent(TenantModel):
     run_id = models.UUIDField(null=True, blank=True)
     channel_type = models.CharField(_("channel"), max_length=32)
     provider_event_id = models.CharField(max_length=300)
-    channel_chat_id = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
+    channel_chat_id = models.CharField(max_length=300, null=True, blank=True)
     platform_subject_id = models.CharField(max_length=400)
     content_preview = models.CharField(max_length=500)
     is_duplicate = models.BooleanField(_("duplicate"), default=False)

@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class ContractsConfig(AppConfig):
+    """Contracts."""
+
     name = "contracts"

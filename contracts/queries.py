@@ -45,10 +45,9 @@ def of_project(project_id: str) -> Bodies:
     if kept is not None and kept[0] > time.monotonic():
         return kept[1]
     read_at = time.monotonic()
-    with pipe() as p:
-        with p.tenant_tx(project_id):
-            found = p.send(_ACTIVE, [project_id, [Family.AGENT.value, Family.MCP_GATEWAY.value]])
-        rows = found.fetchall()
+    with pipe() as p, p.tenant_tx(project_id):
+        found = p.send(_ACTIVE, [project_id, [Family.AGENT.value, Family.MCP_GATEWAY.value]])
+    rows = found.fetchall()
     bodies: Bodies = {
         (family, contract_id): Active(revision_id, body_hash, json.loads(body))
         for family, contract_id, revision_id, body_hash, body in rows

@@ -15,7 +15,7 @@ from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants.authentication import key_with, person_or_key
 from awooop.tenants.doors import Door, may_act, reading, seen_by
 from awooop.tenants.models import PROJECT_ID, KeyScope, Role
-from runs import moves, orders, queries, tasks
+from runs import cancelling, orders, queries, tasks
 from runs.fsm import State
 from runs.intake import Order
 from runs.models import Trigger
@@ -222,16 +222,8 @@ class CancelDoor(Door):
             raise NotFound(Code.RUN_UNKNOWN)
         project_id = run["project_id"]
         may_act(principal, project_id, Role.APPROVER)
-        actor = actor_name(principal)
         with tenant_tx(project_id):
-            moves.move(
-                identity,
-                State.CANCELLED,
-                actor=actor,
-                reason=body.reason or "cancelled on request",
-                error_code=Code.RUN_CANCELLED,
-                error_detail=f"by {actor}" + (f": {body.reason}" if body.reason else ""),
-            )
+            cancelling.cancel(identity, actor=actor_name(principal), reason=body.reason)
         with pipe() as p, reading(p, principal, scope):
             run = queries.one(p, identity)
         return Response(told(run or {}))

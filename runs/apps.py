@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class RunsConfig(AppConfig):
+    """Runs."""
+
     name = "runs"

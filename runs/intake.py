@@ -23,16 +23,16 @@ _CREATE = """
 WITH keyed AS (
   INSERT INTO awooop_run_idempotency
          (project_id, channel_type, provider_event_id, run_id, payload_sha256, created_at)
-  SELECT %(project_id)s, %(channel_type)s, %(provider_event_id)s::text, %(run_id)s, %(payload_sha256)s,
-         clock_timestamp()
+  SELECT %(project_id)s, %(channel_type)s, %(provider_event_id)s::text, %(run_id)s,
+         %(payload_sha256)s, clock_timestamp()
    WHERE %(provider_event_id)s::text IS NOT NULL
   ON CONFLICT DO NOTHING
   RETURNING run_id
 )
 INSERT INTO awooop_run_state
-       (run_id, project_id, agent_id, state, version, is_shadow, trace_id, trigger_type, trigger_ref,
-        parent_run_id, policy_revision_id, input, input_sha256, attempt_count, max_attempts,
-        step_count, cost_usd, lease_epoch, created_at, timeout_at)
+       (run_id, project_id, agent_id, state, version, is_shadow, trace_id, trigger_type,
+        trigger_ref, parent_run_id, policy_revision_id, input, input_sha256, attempt_count,
+        max_attempts, step_count, cost_usd, lease_epoch, created_at, timeout_at)
 SELECT %(run_id)s, %(project_id)s, %(agent_id)s, 'pending', 1, %(is_shadow)s, %(trace_id)s,
        %(trigger_type)s, %(trigger_ref)s, %(parent_run_id)s, %(policy_revision_id)s,
        %(input)s::jsonb, %(input_sha256)s, 0, %(max_attempts)s, 0, 0, 0, clock_timestamp(),
@@ -55,6 +55,8 @@ class Order:
     :param input: a JSON object; its RFC 8785 form is hashed into ``input_sha256``.
     :param payload_sha256: what makes two deliveries of one event "the same"; the input's hash
         unless the channel knows better.
+    :param max_attempts: how many workers may be lost over the run. A lost worker costs every run of
+        its batch one, so the number is generous; the timeout bounds the rest.
     :param timeout_seconds: from creation; time spent waiting for a human is not counted.
     """
 
@@ -71,7 +73,7 @@ class Order:
     parent_run_id: UUID | None = None
     policy_revision_id: UUID | None = None
     timeout_seconds: int = 600
-    max_attempts: int = 3
+    max_attempts: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 
 from awooop.errors import Code
-from awooop.kit.db import Pipe, pipe
+from awooop.kit.db import Fate, Pipe, pipe
 from runs import moves
 from runs.fsm import State
 
@@ -63,18 +63,21 @@ _CLAIM = moves.statement(
          LIMIT GREATEST(0, LEAST(room.free, %(batch)s, 1 + 2 * %(batch)s / room.lanes))
            FOR UPDATE SKIP LOCKED) o
   )
-  SELECT run_id, project_id, 'pending' AS was, 'running' AS goes, 'claimed' AS reason,
+  SELECT run_id, project_id, 'running' AS goes, 'claimed' AS reason,
          NULL::text AS error_code, NULL::text AS error_detail
     FROM offered ORDER BY turn, run_id LIMIT %(batch)s""",
-    answer="""SELECT run_id, project_id, agent_id, lease_epoch, is_shadow, attempt_count, trace_id,
-       worker_id FROM moved ORDER BY run_id""",
+    returning="r.run_id, r.project_id, r.agent_id, r.lease_epoch, r.is_shadow, r.attempt_count, "
+    "r.trace_id, r.worker_id",
+    answer="SELECT * FROM moved ORDER BY run_id",
 )
 
 _FINISH = moves.statement(
-    held=f"""
-  SELECT r.run_id, r.project_id, r.state AS was, %(to)s AS goes, %(reason)s AS reason,
-         %(error_code)s::text AS error_code, %(error_detail)s::text AS error_detail
-    FROM awooop_run_state r WHERE r.run_id = %(run_id)s AND {moves.FENCE} FOR UPDATE""",
+    held="""
+  SELECT %(run_id)s::uuid AS run_id, %(project_id)s::text AS project_id, %(to)s AS goes,
+         %(reason)s AS reason, %(error_code)s::text AS error_code,
+         %(error_detail)s::text AS error_detail""",
+    fence=f" AND {moves.FENCE}",
+    returning="r.run_id, r.project_id, r.step_count, r.lease_epoch",
     also=""",
          output_sha256 = %(output_sha256)s,
          step_count = r.step_count + %(step_count)s""",
@@ -85,12 +88,12 @@ journalled AS (
           block_reason, lease_epoch, created_at, completed_at)
   SELECT m.project_id, m.run_id, m.step_count - %(step_count)s + s.step_seq, s.tool_name,
          s.mcp_gateway_id, s.result_status, s.was_blocked, s.block_reason, m.lease_epoch,
-         clock_timestamp(), clock_timestamp()
+         now(), now()
     FROM moved m, jsonb_to_recordset(%(steps)s::jsonb)
       AS s (step_seq int, tool_name text, mcp_gateway_id text, result_status text,
             was_blocked bool, block_reason text)
 )""",
-    answer="SELECT version FROM moved",
+    answer="SELECT 1 FROM moved",
 )
 
 _HEARTBEAT = """
@@ -105,8 +108,7 @@ RETURNING r.run_id
 
 _REAP = moves.statement(
     held=f"""
-  SELECT r.run_id, r.project_id, r.state AS was, late.goes,
-         late.reason, late.error_code, late.error_detail
+  SELECT r.run_id, r.project_id, late.goes, late.reason, late.error_code, late.error_detail
     FROM awooop_run_state r, LATERAL (
       SELECT CASE WHEN r.timeout_at <= clock_timestamp() THEN 'timeout'
                   WHEN r.attempt_count >= r.max_attempts THEN 'failed'
@@ -124,6 +126,7 @@ _REAP = moves.statement(
      AND (r.timeout_at <= clock_timestamp()
           OR (r.state = 'running' AND r.lease_expires_at <= clock_timestamp()))
    ORDER BY r.run_id LIMIT {_REAP_AT_ONCE} FOR UPDATE OF r SKIP LOCKED""",
+    returning="r.state",
     answer="SELECT state, count(*) FROM moved GROUP BY state",
 )
 
@@ -161,71 +164,91 @@ class Ending:
 
 def claim(*, worker: str, batch: int) -> list[Lease]:
     """Take up to ``batch`` waiting runs that no other worker holds, fairly over the projects."""
-    with pipe() as p:
-        with p.worker_tx():
-            p.send(_LOCK_LANES)
-            taken = p.send(
-                _CLAIM,
-                {
-                    "worker": worker,
-                    "actor": f"worker:{worker}",
-                    "lease": settings.RUN_LEASE_SECONDS,
-                    "batch": batch,
-                },
-            )
-        return [Lease(*row) for row in taken.fetchall()]
+    with pipe() as p, p.worker_tx():
+        p.send(_LOCK_LANES)
+        taken = p.send(
+            _CLAIM,
+            {
+                "worker": worker,
+                "actor": f"worker:{worker}",
+                "lease": settings.RUN_LEASE_SECONDS,
+                "batch": batch,
+            },
+        )
+    return [Lease(*row) for row in taken.fetchall()]
 
 
 def heartbeat(leases: Sequence[Lease]) -> set[UUID]:
     """Renew leases and return the runs that are still held; the others are lost for good."""
-    with pipe() as p:
-        with p.worker_tx():
-            kept = p.send(
-                _HEARTBEAT,
-                {
-                    "lease": settings.RUN_LEASE_SECONDS,
-                    "run_ids": [lease.run_id for lease in leases],
-                    "epochs": [lease.epoch for lease in leases],
-                },
-            )
-        return {row[0] for row in kept.fetchall()}
+    with pipe() as p, p.worker_tx():
+        kept = p.send(
+            _HEARTBEAT,
+            {
+                "lease": settings.RUN_LEASE_SECONDS,
+                "run_ids": [lease.run_id for lease in leases],
+                "epochs": [lease.epoch for lease in leases],
+            },
+        )
+    return {row[0] for row in kept.fetchall()}
 
 
 def finish(endings: Sequence[Ending]) -> int:
     """End runs, each in a transaction of its own, all in one round trip; return how many ended.
 
-    A run whose lease was lost is left as it is. When one of them cannot be written, the others are
-    written alone, so that a poisoned run fails by itself.
+    A run whose lease was lost is left as it is. One that cannot be written fails alone, with
+    E-RUN-001; those that stood behind it in the pipe are written again.
     """
+    sent: list[tuple[Fate, psycopg.Cursor[Any]]] = []
     try:
-        return _finish(endings)
+        with pipe() as p:
+            sent += (_send_ending(p, ending) for ending in endings)
     except psycopg.OperationalError:
         raise
     except psycopg.Error as reason:
-        if len(endings) == 1:
-            log.error("finish_failed", run_id=str(endings[0].lease.run_id), exc_info=reason)
-            return 0
-        return sum(finish([ending]) for ending in endings)
+        done = sum(fate.committed for fate, _ in sent)
+        poisoned, behind = endings[done], endings[done + 1 :]
+        return _held(endings, sent[:done]) + _fail(poisoned, reason) + finish(behind)
+    return _held(endings, sent)
 
 
-def _finish(endings: Sequence[Ending]) -> int:
-    with pipe() as p:
-        written = [_send_ending(p, ending) for ending in endings]
-        ended = [cursor.fetchone() is not None for cursor in written]
-    for ending, held in zip(endings, ended, strict=True):
-        if not held:
+def _held(endings: Sequence[Ending], sent: Sequence[tuple[Fate, psycopg.Cursor[Any]]]) -> int:
+    held = 0
+    for ending, (_, answer) in zip(endings, sent, strict=False):
+        if answer.fetchone() is not None:
+            held += 1
+        else:
             log.warning(
                 "lease_lost",
                 code=Code.RUN_LEASE_LOST.value,
                 run_id=str(ending.lease.run_id),
                 epoch=ending.lease.epoch,
             )
-    return sum(ended)
+    return held
 
 
-def _send_ending(p: Pipe, ending: Ending) -> psycopg.Cursor[Any]:
+def _fail(ending: Ending, reason: psycopg.Error) -> int:
+    log.error("finish_failed", run_id=str(ending.lease.run_id), exc_info=reason)
+    if ending.error_code is Code.RUN_EXECUTOR_FAILED:
+        return 0
+    code = Code.RUN_EXECUTOR_FAILED
+    detail = f"the result could not be journalled: {type(reason).__name__}"
+    return finish(
+        [
+            Ending(
+                ending.lease,
+                State.FAILED,
+                reason=code.title,
+                error_code=code,
+                error_detail=detail,
+            )
+        ]
+    )
+
+
+def _send_ending(p: Pipe, ending: Ending) -> tuple[Fate, psycopg.Cursor[Any]]:
     params = {
         "run_id": ending.lease.run_id,
+        "project_id": ending.lease.project_id,
         "epoch": ending.lease.epoch,
         "to": ending.to.value,
         "reason": ending.reason,
@@ -238,8 +261,9 @@ def _send_ending(p: Pipe, ending: Ending) -> psycopg.Cursor[Any]:
         "steps": ending.steps,
         "step_count": ending.step_count,
     }
-    with p.tenant_tx(ending.lease.project_id):
-        return p.send(_FINISH, params)
+    with p.tenant_tx(ending.lease.project_id) as fate:
+        answer = p.send(_FINISH, params)
+    return fate, answer
 
 
 def reap() -> dict[str, int]:
@@ -247,10 +271,9 @@ def reap() -> dict[str, int]:
 
     :returns: how many runs went to each state.
     """
-    with pipe() as p:
-        with p.worker_tx():
-            reaped = p.send(_REAP, {"worker": None, "lease": 0, "actor": "reaper"})
-        return {state: count for state, count in reaped.fetchall()}
+    with pipe() as p, p.worker_tx():
+        reaped = p.send(_REAP, {"worker": None, "lease": 0, "actor": "reaper"})
+    return dict(reaped.fetchall())
 
 
 def steps_json(steps: Sequence[dict[str, Any]]) -> str:

@@ -1,8 +1,8 @@
 """The one place where a run changes state.
 
 Every move, of one run or of a batch, is one statement of the same shape: lock the rows that may
-move, update them under the fence, write their transitions. The database checks each against
-:data:`runs.fsm.MOVES` once more.
+move, update them under the fence. The database checks each against :data:`runs.fsm.MOVES` once
+more and writes its transition.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ moved AS (
   UPDATE awooop_run_state r
      SET state = h.goes,
          version = r.version + 1,
+         moved_by = %(actor)s,
+         move_reason = h.reason,
          worker_id = CASE WHEN h.goes = 'running' THEN %(worker)s ELSE r.worker_id END,
          lease_epoch = r.lease_epoch + (h.goes = 'running')::int,
          lease_expires_at = CASE WHEN h.goes = 'running'
@@ -46,33 +48,38 @@ moved AS (
          error_code = COALESCE(h.error_code, r.error_code),
          error_detail = COALESCE(h.error_detail, r.error_detail){also}
     FROM held h
-   WHERE r.run_id = h.run_id AND r.project_id = h.project_id
-  RETURNING r.*, h.was, h.reason
-),
-noted AS (
-  INSERT INTO awooop_run_transition
-         (project_id, run_id, version, was, now, reason, actor, lease_epoch, at)
-  SELECT project_id, run_id, version, was, state, reason, %(actor)s, lease_epoch, clock_timestamp()
-    FROM moved
+   WHERE r.run_id = h.run_id AND r.project_id = h.project_id{fence}
+  RETURNING {returning}
 ){then}
 {answer}
 """
 
 
 @cache
-def statement(*, held: str, answer: str, also: str = "", then: str = "") -> str:
+def statement(
+    *, held: str, returning: str, answer: str, also: str = "", fence: str = "", then: str = ""
+) -> str:
     """Return the SQL of a move.
 
-    :param held: a SELECT of the locked rows with the columns ``run_id project_id was goes reason
-        error_code error_detail``; it alone decides which runs move and where to.
-    :param answer: the final SELECT, over ``moved`` (the rows as they are now, with ``was`` and
-        ``reason``).
+    :param held: a SELECT with the columns ``run_id project_id goes reason error_code
+        error_detail``: which runs move and where to. It locks them, unless ``fence`` judges them.
+    :param returning: the columns of ``moved`` (``r`` is the run as it is now, ``h`` is ``held``).
+    :param answer: the final SELECT, over ``moved``.
     :param also: further assignments, starting with a comma.
+    :param fence: a further condition on ``r``, starting with AND.
     :param then: further CTEs fed by ``moved``, starting with a comma.
 
     The statement takes ``worker lease actor`` besides the parameters of its own parts.
     """
-    return _SHAPE.format(held=held, answer=answer, also=also, then=then, terminal=_TERMINAL)
+    return _SHAPE.format(
+        held=held,
+        returning=returning,
+        answer=answer,
+        also=also,
+        fence=fence,
+        then=then,
+        terminal=_TERMINAL,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ _ONE = statement(
          %(error_code)s::text AS error_code, %(error_detail)s::text AS error_detail
     FROM awooop_run_state r
    WHERE r.run_id = %(run_id)s AND r.state = ANY (%(sources)s) FOR UPDATE""",
+    returning="h.was, r.state, r.version",
     answer="SELECT was, state, version FROM moved",
 )
 

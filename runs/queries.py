@@ -70,7 +70,7 @@ class Page:
 
 def one(p: Pipe, run_id: UUID, columns: Sequence[str] = STATUS) -> dict[str, Any] | None:
     """Return a run that the open transaction may see, or None."""
-    sql = f"SELECT {', '.join(columns)} FROM awooop_run_state WHERE run_id = %s"  # noqa: S608
+    sql = f"SELECT {', '.join(columns)} FROM awooop_run_state WHERE run_id = %s"
     row = p.send(sql, [run_id]).fetchone()
     return dict(zip(columns, row, strict=True)) if row else None
 
@@ -88,10 +88,11 @@ def page(
 
     :param older_than: start below this run; ``newer_than`` instead ends above it.
     """
+    p.plan_each()
     where, params = _where(filters)
     total = p.send(
-        "SELECT count(*) FROM (SELECT FROM awooop_run_state"  # noqa: S608
-        f" WHERE {where} LIMIT {COUNT_UP_TO + 1}) some",
+        "SELECT count(*) FROM (SELECT FROM awooop_run_state"
+        f" WHERE {where} LIMIT {COUNT_UP_TO + 1}) matching",
         params,
     )
     upwards = newer_than is not None
@@ -100,7 +101,7 @@ def page(
         keyed += f" AND run_id {'>' if upwards else '<'} %s"
         key_params.append(newer_than if upwards else older_than)
     found = p.send(
-        f"SELECT {', '.join(columns)} FROM awooop_run_state WHERE {keyed}"  # noqa: S608
+        f"SELECT {', '.join(columns)} FROM awooop_run_state WHERE {keyed}"
         f" ORDER BY run_id {'ASC' if upwards else 'DESC'} LIMIT %s",
         [*key_params, per_page + 1],
     )

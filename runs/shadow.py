@@ -83,3 +83,9 @@ def declared(tool_name: str, gateway_id: str | None, bodies: Bodies) -> dict[str
         if tool.get("tool_name") == tool_name:
             return dict(tool)
     return None
+
+
+def forget() -> None:
+    """Drop what this process remembers."""
+    with _lock:
+        _walks.clear()

@@ -7,9 +7,13 @@ the worker's authority over a run; the reaper gives it to another.
 import os
 import socket
 import threading
+import time
+from collections.abc import Iterator, Sequence
 
+import psycopg
 import structlog
 from django.conf import settings
+from django.db import DatabaseError, connections
 
 from awooop.errors import Code
 from awooop.kit import tenancy
@@ -20,6 +24,10 @@ from runs.leases import Ending, Lease
 
 log = structlog.get_logger(__name__)
 
+_SILENT_SWEEPS = 3  # missed in a row before a worker looks by itself
+
+_last_drain = time.monotonic()
+
 
 def name() -> str:
     """Return this thread's name as a worker: host, process, thread."""
@@ -28,11 +36,40 @@ def name() -> str:
 
 def drain(*, worker: str, batch: int | None = None) -> int:
     """Work until no run can be claimed; return how many ended."""
+    global _last_drain
+    _last_drain = time.monotonic()
     wake.heard()
     ended = 0
     while taken := leases.claim(worker=worker, batch=batch or settings.RUN_BATCH):
-        ended += leases.finish([execute(lease) for lease in taken])
+        ended += leases.finish(list(_work(taken)))
     return ended
+
+
+def watch(stop: threading.Event) -> None:
+    """Look at the queue by itself while neither bell nor clock is heard: the broker may be away.
+
+    Blocks until ``stop`` is set; a worker process runs it in a thread of its own.
+    """
+    while not stop.wait(settings.RUN_SWEEP_SECONDS):
+        silence = time.monotonic() - _last_drain
+        if silence < _SILENT_SWEEPS * settings.RUN_SWEEP_SECONDS:
+            continue
+        try:
+            leases.reap()
+            drain(worker=name())
+        except (psycopg.Error, DatabaseError) as reason:
+            log.warning("queue_unreadable", reason=type(reason).__name__)
+            connections.close_all()
+
+
+def _work(taken: Sequence[Lease]) -> Iterator[Ending]:
+    """Execute each run in turn, renewing the leases of those still in hand when time passes."""
+    renewed, held = time.monotonic(), {lease.run_id for lease in taken}
+    for lease in taken:
+        if time.monotonic() - renewed > settings.RUN_LEASE_SECONDS / 3:
+            renewed, held = time.monotonic(), leases.heartbeat(taken)
+        if lease.run_id in held:
+            yield execute(lease)
 
 
 def execute(lease: Lease) -> Ending:

@@ -4,5 +4,7 @@ from django.apps import AppConfig
 
 
 class ConsoleConfig(AppConfig):
+    """The console."""
+
     name = "awooop.console"
     label = "console"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
+from awooop.console import onboarding
 from awooop.errors import Unauthenticated
 from awooop.kit.db import global_tx, tenant_tx
-from awooop.console import onboarding
 from awooop.tenants import keys
 from awooop.tenants.models import Operator, Project, Role
 from awooop.tenants.modes import Mode

@@ -24,7 +24,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         with pipe() as p:
             p.send(_READY).fetchone()
         current = _schema_current()
-    except Exception as reason:  # whatever it is, the answer is "not ready", and its family says why
+    except Exception as reason:  # noqa: BLE001 - whatever it is, the answer is "not ready"
         return JsonResponse(
             {"status": "not ready", "database": rest.planned(reason).code.title},
             status=503,

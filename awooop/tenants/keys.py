@@ -116,14 +116,12 @@ def holder(credential: str) -> KeyHolder:
     :raises Unauthenticated: unknown, revoked or expired, all alike.
     """
     project_id, secret_sha256 = read(credential)
-    with pipe() as p:
-        with p.tenant_tx(project_id):
-            found = p.send(_FIND, [secret_sha256])
-        row = found.fetchone()
+    with pipe() as p, p.tenant_tx(project_id):
+        found = p.send(_FIND, [secret_sha256])
+    row = found.fetchone()
     if row is None:
         raise Unauthenticated(Code.AUTH_MISSING)
     key_id, hint, agent_id, scopes, mode, is_active = row
     return KeyHolder(
         key_id, hint, project_id, agent_id, frozenset(scopes), Mode(mode), bool(is_active)
     )
-

@@ -160,8 +160,8 @@ class PlatformSubject(TenantModel):
     platform_subject_id = models.CharField(primary_key=True, max_length=400)
     channel_type = models.CharField(max_length=32)
     channel_user_id = models.CharField(max_length=300)
-    channel_chat_id = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
-    display_name = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001
+    channel_chat_id = models.CharField(max_length=300, null=True, blank=True)
+    display_name = models.CharField(max_length=300, null=True, blank=True)
     roles = ArrayField(models.CharField(max_length=16, choices=Role.choices))
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

@@ -6,8 +6,8 @@ from awooop.kit.rls import TenantForeignKey, TenantKey, TenantWalls
 
 RUN = ("awooop_run_state", ["run_id"])
 MUTABLE = (
-    "UPDATE (state, version, output_sha256, attempt_count, step_count, cost_usd, error_code, "
-    "error_detail, worker_id, lease_epoch, lease_expires_at, heartbeat_at, started_at, "
+    "UPDATE (state, version, moved_by, move_reason, output_sha256, attempt_count, step_count, "
+    "cost_usd, error_code, error_detail, worker_id, lease_epoch, lease_expires_at, heartbeat_at, started_at, "
     "waiting_since, completed_at, timeout_at)"
 )
 

@@ -1,4 +1,7 @@
-"""The database's own copy of the rules of a run, for whoever comes with raw SQL."""
+"""The database's own copy of the rules of a run, for whoever comes with raw SQL.
+
+It also writes the transition of each move, so that none can happen unnoted.
+"""
 
 from django.db import migrations
 
@@ -16,9 +19,14 @@ FORWARDS = f"""
 CREATE FUNCTION awooop_run_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    IF NEW.state <> 'pending' OR NEW.version <> 1 OR NEW.lease_epoch <> 0
-       OR NEW.attempt_count <> 0 OR NEW.step_count <> 0 OR NEW.worker_id IS NOT NULL THEN
+    IF NEW.state <> 'pending' OR NEW.version <> 1 OR NEW.lease_epoch <> 0 OR NEW.cost_usd <> 0
+       OR NEW.attempt_count <> 0 OR NEW.step_count <> 0 OR NEW.max_attempts < 1
+       OR num_nonnulls(NEW.worker_id, NEW.lease_expires_at, NEW.started_at, NEW.completed_at) > 0
+    THEN
       RAISE EXCEPTION 'a run is born pending' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.trigger_type NOT IN ('channel_event', 'schedule', 'api', 'sub_agent', 'retry') THEN
+      RAISE EXCEPTION 'unknown trigger type %', NEW.trigger_type USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
   END IF;
@@ -32,6 +40,14 @@ BEGIN
     RAISE EXCEPTION 'the counters of run % only grow', OLD.run_id
       USING ERRCODE = 'check_violation';
   END IF;
+  IF NEW.attempt_count > NEW.max_attempts THEN
+    RAISE EXCEPTION 'run % has no attempts left', OLD.run_id USING ERRCODE = 'check_violation';
+  END IF;
+  IF (NEW.completed_at IS NULL) = (NEW.state IN ('completed', 'failed', 'cancelled', 'timeout'))
+     OR (NEW.lease_expires_at IS NOT NULL AND NEW.state <> 'running') THEN
+    RAISE EXCEPTION 'the times of run % do not fit its state', OLD.run_id
+      USING ERRCODE = 'check_violation';
+  END IF;
   IF NEW.version <> OLD.version + (NEW.state <> OLD.state)::int THEN
     RAISE EXCEPTION 'the version of run % counts its moves', OLD.run_id
       USING ERRCODE = 'check_violation';
@@ -43,37 +59,45 @@ BEGIN
   IF NEW.state <> OLD.state AND NEW.state = 'running' AND NEW.lease_epoch = OLD.lease_epoch THEN
     RAISE EXCEPTION 'run % starts under a new epoch', OLD.run_id USING ERRCODE = 'check_violation';
   END IF;
+  IF NEW.state <> OLD.state THEN
+    INSERT INTO awooop_run_transition
+           (project_id, run_id, version, was, now, reason, actor, lease_epoch, at)
+    VALUES (NEW.project_id, NEW.run_id, NEW.version, OLD.state, NEW.state, NEW.move_reason,
+            NEW.moved_by, NEW.lease_epoch, clock_timestamp());
+  END IF;
   RETURN NEW;
 END $$;
 
 CREATE TRIGGER run_guard BEFORE INSERT OR UPDATE ON awooop_run_state
   FOR EACH ROW EXECUTE FUNCTION awooop_run_guard();
 
-CREATE FUNCTION awooop_run_move_noted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION awooop_transition_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM awooop_run_transition t
-                  WHERE t.project_id = NEW.project_id AND t.run_id = NEW.run_id
-                    AND t.version = NEW.version AND t.was = OLD.state AND t.now = NEW.state) THEN
-    RAISE EXCEPTION 'run % moved without a transition row', NEW.run_id
-      USING ERRCODE = 'check_violation';
+  IF NEW.was || '>' || NEW.now NOT IN ({EDGES}) THEN
+    RAISE EXCEPTION 'no run goes from % to %', NEW.was, NEW.now USING ERRCODE = 'check_violation';
   END IF;
-  RETURN NULL;
+  RETURN NEW;
 END $$;
 
-CREATE CONSTRAINT TRIGGER run_move_noted AFTER UPDATE ON awooop_run_state
-  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)
-  EXECUTE FUNCTION awooop_run_move_noted();
+CREATE TRIGGER transition_guard BEFORE INSERT ON awooop_run_transition
+  FOR EACH ROW EXECUTE FUNCTION awooop_transition_guard();
 
 CREATE FUNCTION awooop_step_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF OLD.result_status <> 'intent' THEN
+  IF TG_OP = 'UPDATE' AND OLD.result_status <> 'intent' THEN
     RAISE EXCEPTION 'step % of run % has its result', OLD.step_seq, OLD.run_id
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.step_seq < 1 OR (NEW.result_status = 'intent') <> (NEW.completed_at IS NULL)
+     OR NEW.result_status NOT IN ('intent', 'simulated', 'blocked', 'success', 'error', 'unknown')
+  THEN
+    RAISE EXCEPTION 'step % of run % is not a step', NEW.step_seq, NEW.run_id
       USING ERRCODE = 'check_violation';
   END IF;
   RETURN NEW;
 END $$;
 
-CREATE TRIGGER step_guard BEFORE UPDATE ON awooop_run_step_journal
+CREATE TRIGGER step_guard BEFORE INSERT OR UPDATE ON awooop_run_step_journal
   FOR EACH ROW EXECUTE FUNCTION awooop_step_guard();
 
 -- Heartbeats stay on their page (HOT), and the queue's dead entries are swept early.
@@ -86,8 +110,8 @@ ALTER TABLE awooop_run_state RESET (fillfactor, autovacuum_vacuum_scale_factor,
                                     autovacuum_vacuum_cost_delay);
 DROP TRIGGER step_guard ON awooop_run_step_journal;
 DROP FUNCTION awooop_step_guard();
-DROP TRIGGER run_move_noted ON awooop_run_state;
-DROP FUNCTION awooop_run_move_noted();
+DROP TRIGGER transition_guard ON awooop_run_transition;
+DROP FUNCTION awooop_transition_guard();
 DROP TRIGGER run_guard ON awooop_run_state;
 DROP FUNCTION awooop_run_guard();
 """
