@@ -10,7 +10,7 @@ class Code(StrEnum):
     """One row per code: the code, the HTTP status it answers with, its title, what to do next."""
 
     http: int
-    title: str
+    title: str  # type: ignore[assignment]  # a code has no use for str.title()
     hint: str
 
     def __new__(cls, code: str, http: int, title: str, hint: str) -> "Code":

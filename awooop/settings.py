@@ -4,6 +4,7 @@ A secret NAME may also be given as NAME_FILE, the path of a file that holds it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -30,8 +31,8 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)  # web: one pool a
 DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=0)  # worker: one kept a thread
 
 
-def _database(role: str, url: str) -> dict[str, object]:
-    found = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+def _database(role: str, url: str) -> dict[str, Any]:
+    found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
     options = {
         **found.get("OPTIONS", {}),
         "connect_timeout": 5,  # seconds
@@ -52,7 +53,7 @@ DATABASES = {
 DATABASES["default"]["TEST"] = {"MIRROR": "owner"}
 DATABASES["default"]["CONN_MAX_AGE"] = DATABASE_CONN_MAX_AGE
 if DATABASE_POOL_SIZE:
-    DATABASES["default"]["OPTIONS"]["pool"] = {  # type: ignore[index]
+    DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": DATABASE_POOL_SIZE,
         "timeout": 10,  # seconds a request may wait for a connection
@@ -123,6 +124,7 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "awooop.tenants",
     "contracts",
     "runs",
@@ -211,6 +213,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The control plane that governs AI agents.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
 }

@@ -7,6 +7,7 @@ more and writes its transition.
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -120,7 +121,7 @@ def move(
     :raises NotFound: no such run in this project.
     :raises Conflict: it is not in a state that can become ``to``; facts name the present state.
     """
-    params = {
+    params: dict[str, Any] = {
         "run_id": run_id,
         "to": to.value,
         "sources": [state.value for state in fsm.sources(to)],

@@ -106,7 +106,7 @@ def page(
         [*key_params, per_page + 1],
     )
     rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
-    counted = total.fetchone()[0]
+    (counted,) = total.fetchone() or (0,)
     more = len(rows) > per_page
     rows = rows[:per_page]
     if upwards:
@@ -123,7 +123,8 @@ def page(
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:
-    parts, params = ["true"], []
+    parts: list[str] = ["true"]
+    params: list[Any] = []
     if filters.scope != EVERYONE:
         parts.append("project_id = ANY (%s)")
         params.append(sorted(filters.scope))

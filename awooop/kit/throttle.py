@@ -58,7 +58,8 @@ def _count_everywhere(area: str, caller: str, window: int, share: int) -> int | 
 
     def ask(server: redis_client.Redis) -> int:
         with server.pipeline(transaction=False) as pipeline:
-            pipeline.incrby(name, share).expire(name, 2 * WINDOW_SECONDS)
+            pipeline.incrby(name, share)
+            pipeline.expire(name, 2 * WINDOW_SECONDS)
             return int(pipeline.execute()[0])
 
     return redis.ask(ask)

@@ -47,5 +47,8 @@ class TenantsConfig(AppConfig):
     label = "tenants"
 
     def ready(self) -> None:
+        """Connect what must be there before the first connection."""
+        from awooop.tenants import openapi  # noqa: F401 - registers itself
+
         connection_created.connect(roles.refuse_unsafe, dispatch_uid="awooop.roles")
         post_migrate.connect(grant_global_tables, sender=self, dispatch_uid="awooop.grants")

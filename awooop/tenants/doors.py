@@ -42,7 +42,7 @@ class Door(APIView):
         throttle.spend("door", caller, limit=limit)
         super().initial(request, *args, **kwargs)
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Refuse a method this path does not take, naming those it does."""
         raise Invalid(Code.METHOD_UNKNOWN, allow=", ".join(self.allowed_methods))
 
