@@ -124,6 +124,19 @@ class Code(StrEnum):
         "Use 2 to 64 of a-z 0-9 _ - and start with a letter or a digit.",
     )
 
+    MEMBER_UNKNOWN = (
+        "E-TENANT-007",
+        404,
+        "No such person in this project",
+        "Check the user name; the console lists the accounts.",
+    )
+    KEY_UNKNOWN = (
+        "E-TENANT-008",
+        404,
+        "No such living key",
+        "List the project's keys: manage.py api_key PROJECT list.",
+    )
+
     # Runs
     RUN_EXECUTOR_FAILED = (
         "E-RUN-001",

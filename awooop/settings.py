@@ -212,6 +212,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "AwoooP",
     "DESCRIPTION": "The control plane that governs AI agents.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

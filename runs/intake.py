@@ -161,20 +161,18 @@ def _first(p: Pipe, prepared: Prepared) -> Receipt | None:
     return Receipt(run_id, True, State(state), is_shadow, trace_id)
 
 
-def probably_seen(order: Order) -> bool:
-    """Ask Valkey whether this event came before. A wrong answer costs time, never truth."""
+def probably_seen(prepared: Prepared) -> bool:
+    """Tell Valkey of this event, and ask whether it came before, in one question.
+
+    The answer is a hint: it names a run that may never have been committed. A wrong one costs time,
+    never truth.
+    """
+    order = prepared.order
     if order.provider_event_id is None:
         return False
-    name = _seen_key(order)
-    return redis.ask(lambda server: server.get(name)) is not None
-
-
-def remember(order: Order, receipt: Receipt) -> None:
-    """Tell Valkey, after the commit, that this event has its run."""
-    if order.provider_event_id is None or receipt.is_duplicate:
-        return
-    name, value = _seen_key(order), str(receipt.run_id)
-    redis.ask(lambda server: server.set(name, value, nx=True, ex=_SEEN_SECONDS))
+    name, value = _seen_key(order), str(prepared.params["run_id"])
+    before = redis.ask(lambda server: server.set(name, value, nx=True, get=True, ex=_SEEN_SECONDS))
+    return before is not None
 
 
 def _seen_key(order: Order) -> str:

@@ -28,12 +28,11 @@ def place(order: Order) -> Receipt:
     """
     refuse_unknown_agent(order.project_id, order.agent_id)
     prepared = intake.prepare(order)
-    seen = intake.probably_seen(order)
+    seen = intake.probably_seen(prepared)
     with pipe() as p, p.tenant_tx(order.project_id):
         if order.parent_run_id or order.trigger_type in _NEEDS_PARENT:
             _refuse_unfit_parent(p, order)
         receipt = intake.create(p, prepared, probably_seen=seen)
-    intake.remember(order, receipt)
     return receipt
 
 

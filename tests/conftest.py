@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone
 
-from awooop import celery  # noqa: F401 - the app that tasks are sent through
+from awooop import celery
 from awooop.console import onboarding
 from awooop.kit import redis, throttle
 from awooop.tenants.modes import Mode

@@ -90,7 +90,7 @@ def collect(p: Pipe, run_id: UUID) -> Whole | None:
     sent = [p.send(sql, whose) for sql in (_STEP_SQL, _EVENT_SQL, _REPEATS_SQL, _MOVE_SQL)]
     steps = [dict(zip(_STEPS, row, strict=True)) for row in sent[0].fetchall()]
     events = [dict(zip(_EVENTS, row, strict=True)) for row in sent[1].fetchall()]
-    repeats, last_repeat = sent[2].fetchone()
+    repeats, last_repeat = sent[2].fetchone() or (0, None)
     moves = [dict(zip(_MOVES, row, strict=True)) for row in sent[3].fetchall()]
     items = [
         *_inbound(events, repeats, last_repeat),

@@ -74,7 +74,7 @@ def revoke(key_id: UUID, *, at: datetime) -> None:
     :raises NotFound: there is no such living key in this project.
     """
     if not ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=at):
-        raise NotFound(Code.PATH_UNKNOWN, "no such living key")
+        raise NotFound(Code.KEY_UNKNOWN)
 
 
 @in_tx
@@ -85,7 +85,7 @@ def rotate(key_id: UUID, *, actor: str, at: datetime, old_ends_at: datetime) -> 
     """
     old = ApiKey.objects.select_for_update().filter(id=key_id, revoked_at=None).first()
     if old is None:
-        raise NotFound(Code.PATH_UNKNOWN, "no such living key")
+        raise NotFound(Code.KEY_UNKNOWN)
     ends = min(old_ends_at, old.expires_at) if old.expires_at else old_ends_at
     ApiKey.objects.filter(id=old.id).update(expires_at=ends)
     return issue(

@@ -142,9 +142,7 @@ class TestReceive:
     def test_refuses_an_expired_key(self, tenant):
         ended = timezone.now() - timedelta(seconds=1)
         with tenant_tx("acme"):
-            _, key = keys.issue(
-                "acme", name="n", actor="t", at=timezone.now(), expires_at=ended
-            )
+            _, key = keys.issue("acme", name="n", actor="t", at=timezone.now(), expires_at=ended)
         answer = type(tenant)("acme", "a", key, tenant.client).post(DOOR, NOTIFICATION)
 
         assert answer.status_code == 401

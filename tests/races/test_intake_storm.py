@@ -146,4 +146,6 @@ class TestStorm:
             )
             for _ in range(4)
         ]
-        return [tuple(a) for client in clients for a in json.loads(client.communicate(timeout=90)[0])]
+        return [
+            tuple(a) for client in clients for a in json.loads(client.communicate(timeout=90)[0])
+        ]

@@ -23,9 +23,7 @@ class TestMayMove:
             ("suggest", "canary"),
             ("canary", "active"),
         ]
-        assert all(
-            modes.may_move(was, now) for was in Mode for now in Mode if now.rank < was.rank
-        )
+        assert all(modes.may_move(was, now) for was in Mode for now in Mode if now.rank < was.rank)
 
 
 class TestOnboardTenant:

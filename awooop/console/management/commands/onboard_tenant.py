@@ -1,10 +1,9 @@
 """`onboard_tenant PROJECT`: a project, its contracts, read-only tools and first API key."""
 
 import json
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from awooop.console import onboarding
@@ -15,7 +14,7 @@ from awooop.tenants.modes import Mode
 class Command(BaseCommand):
     help = "Bring a tenant on: project, contracts, read-only tools, API key (shown once)."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="2 to 64 of a-z 0-9 _ -")
         parser.add_argument("--name", default="", help="how people call it")
         parser.add_argument("--mode", default=Mode.SHADOW.value, choices=Mode.values)

@@ -1,9 +1,8 @@
 """`set_mode PROJECT MODE`: promote a tenant by one step, or demote it by any."""
 
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from awooop.errors import AwoooPError
 from awooop.kit.db import tenant_tx
@@ -14,7 +13,7 @@ from awooop.tenants.modes import Mode
 class Command(BaseCommand):
     help = "Move a tenant one mode up, or any number down."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project")
         parser.add_argument("mode", choices=Mode.values)
 

@@ -1,0 +1,42 @@
+"""Who belongs to a project, and as what."""
+
+from datetime import datetime
+
+from awooop.errors import Code, NotFound
+from awooop.kit.db import in_tx
+from awooop.tenants.models import Member, Operator, Role
+
+
+@in_tx
+def admit(project_id: str, username: str, role: Role, *, at: datetime) -> Member:
+    """Give a person a role in the transaction's project, instead of any they had.
+
+    :raises NotFound: no such person.
+    """
+    member, is_new = Member.objects.get_or_create(
+        project_id=project_id,
+        operator=_person(username),
+        defaults={"role": role, "created_at": at},
+    )
+    if not is_new:
+        member.role = role
+        member.save(update_fields=["role"])
+    return member
+
+
+@in_tx
+def dismiss(project_id: str, username: str) -> None:
+    """Take a person out of the transaction's project.
+
+    :raises NotFound: no such person, or not a member.
+    """
+    gone, _ = Member.objects.filter(project_id=project_id, operator=_person(username)).delete()
+    if not gone:
+        raise NotFound(Code.MEMBER_UNKNOWN, f"{username} is not a member of {project_id}")
+
+
+def _person(username: str) -> Operator:
+    person = Operator.objects.filter(username=username).first()
+    if person is None:
+        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {username!r:.80}")
+    return person
