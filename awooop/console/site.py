@@ -1,0 +1,101 @@
+"""The console: an admin site for everyone who signs in, showing what their roles let them see."""
+
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+from unfold.sites import UnfoldAdminSite
+
+from awooop.console import accounts, answers, home, projects, run_detail, run_list
+from awooop.tenants.models import Operator
+
+Page = Callable[..., HttpResponse]
+
+_SHOWN_UNDER = {
+    "run": "admin:run-list",
+    "run-cancel": "admin:run-list",
+    "tenants_operator_add": "admin:tenants_operator_changelist",
+    "tenants_operator_change": "admin:tenants_operator_changelist",
+    "auth_user_password_change": "admin:tenants_operator_changelist",
+}
+
+
+class ConsoleSite(UnfoldAdminSite):
+    """The operators' site.
+
+    Every active account may sign in. What it then sees of tenants is decided by its platform-wide
+    role and its memberships alone: ``is_staff`` and ``is_superuser`` open no tenant. A person with
+    neither role nor membership is told so.
+    """
+
+    login_form = accounts.SignInForm
+    logout_template = "console/signed_out.html"
+    password_change_template = "console/password_change.html"  # noqa: S105 - a file's name
+    password_change_done_template = "console/password_changed.html"  # noqa: S105
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may open the console at all."""
+        return request.user.is_active
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return our own pages, before those of the models."""
+        act = require_http_methods(["GET", "HEAD", "POST"])
+        return [
+            self._path("runs/", run_list.listing, "run-list"),
+            self._path("runs/<str:run_id>/", run_detail.detail, "run"),
+            self._path("runs/<str:run_id>/cancel/", run_detail.cancel, "run-cancel", act),
+            self._path("tenants/", projects.listing, "tenants"),
+        ]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the overview."""
+        return home.overview(self, request)
+
+    def admin_view(self, view: Page, cacheable: bool = False) -> Page:
+        """Answer what a page refuses with pages of our own."""
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except Http404:
+                return answers.missing(self, request)
+            except PermissionDenied:
+                return answers.refused(self, request)
+
+        return super().admin_view(update_wrapper(guarded, view), cacheable)
+
+    def _path(
+        self, route: str, page: Page, name: str, methods: Callable[[Page], Page] = require_safe
+    ) -> URLPattern:
+        return path(route, self.admin_view(methods(partial(page, self))), name=name)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar's entries."""
+    entries = [
+        (_("Overview"), "dashboard", "admin:index"),
+        (_("Runs"), "play_circle", "admin:run-list"),
+        (_("Tenants"), "domain", "admin:tenants"),
+    ]
+    if accounts.may_manage(request):
+        entries.append((_("Accounts"), "group", "admin:tenants_operator_changelist"))
+    here = request.resolver_match.url_name or "" if request.resolver_match else ""
+    items = [
+        {
+            "title": title,
+            "icon": icon,
+            "link": reverse_lazy(name),
+            "active": _SHOWN_UNDER.get(here) == name or f"admin:{here}" == name,
+        }
+        for title, icon, name in entries
+    ]
+    return [{"title": "", "items": items}]
+
+
+site = ConsoleSite(name="admin")
+site.register(Operator, accounts.OperatorAdmin)

@@ -1,0 +1,138 @@
+"""The console in a real browser: phone and desk, light and dark, with and without scripts."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
+
+from awooop.kit.db import global_tx
+from awooop.tenants.models import Operator, Role
+from runs import worker
+
+CHROMIUM = Path(os.environ.get("AWOOOP_CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+]
+PASSWORD = "a-long-Pass-phrase-1"
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+DARK = "document.documentElement.classList.contains('dark')"
+
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture
+def site(clean: None) -> Iterator[str]:
+    """The console behind a real socket."""
+    thread = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait(10)
+    assert thread.error is None
+    yield f"http://127.0.0.1:{thread.port}"
+    thread.terminate()
+
+
+@pytest.fixture
+def run_id(tenant, site) -> str:
+    """A run that was alerted twice, walked and is to be looked at; ann may look."""
+    body = {"agent_id": tenant.agent_id, "input": {"q": 1}}
+    made = [tenant.post("/v1/platform/runs", body).json()["run_id"] for _ in range(60)]
+    worker.drain(worker="w")
+    with global_tx():
+        Operator.objects.create_user("ann", password=PASSWORD, platform_role=Role.ADMIN)
+    return made[0]
+
+
+@pytest.fixture
+def open_page(run_id: str, site: str) -> Iterator:
+    """A maker of signed-in pages, which notes what a page should not do."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing: install chromium, or set AWOOOP_NO_BROWSER=1")
+    faults: list[str] = []
+
+    def watch(page) -> None:
+        page.on("console", lambda said: said.type == "error" and faults.append(said.text))
+        page.on("pageerror", lambda reason: faults.append(str(reason)))
+        page.on("request", lambda sent: sent.url.startswith(site) or faults.append(sent.url))
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+
+        def make(width: int, **options):
+            size = {"width": width, "height": 844}
+            page = browser.new_context(viewport=size, base_url=site, **options).new_page()
+            watch(page)
+            page.goto("/admin/")
+            page.get_by_label("User name").fill("ann")
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            return page
+
+        yield make
+        browser.close()
+    assert faults == []
+
+
+class TestConsole:
+    @pytest.mark.parametrize("width", [390, 1280])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_fits_and_keeps_to_itself(self, open_page, run_id, width, scheme):
+        page = open_page(width, color_scheme=scheme)
+        for path in ("/admin/", "/admin/runs/", f"/admin/runs/{run_id}/", "/admin/tenants/",
+                     "/admin/tenants/operator/", "/admin/tenants/operator/add/"):  # fmt: skip
+            page.goto(path, wait_until="networkidle")
+            assert page.evaluate(OVERFLOW) <= 0, path
+            assert page.locator("h1").count() == 1
+            assert page.evaluate(DARK) == (scheme == "dark")
+
+    def test_goes_from_the_list_to_a_timeline_by_keyboard(self, open_page):
+        page = open_page(1280)
+        page.get_by_role("link", name="Runs", exact=True).click()
+        page.get_by_role("link", name="Older").click()
+        page.locator(".aw-row-link").first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/admin/runs/*-*/")
+        page.locator("summary").last.focus()
+        page.keyboard.press("Enter")
+        assert page.locator("details[open]").count() == 1
+        page.keyboard.press("Tab")
+
+    @pytest.mark.parametrize("scripts", [True, False])
+    def test_opens_its_menu_and_changes_language_on_a_phone(self, open_page, scripts):
+        page = open_page(390, java_script_enabled=scripts)
+        page.get_by_role("button", name="Menu").click()
+        page.get_by_role("link", name="Runs", exact=True).click()
+        page.get_by_role("button", name="Menu").click()
+        page.locator(".aw-who").click()
+        page.get_by_role("button", name="繁體中文").click()
+        assert page.locator("h1").inner_text() == "執行"
+
+    def test_filters_without_scripts(self, open_page):
+        page = open_page(390, java_script_enabled=False)
+        page.goto("/admin/runs/")
+        page.get_by_label("Kind").select_option("live")
+        page.get_by_role("button", name="Filter").click()
+        assert page.get_by_role("heading", name="No runs match").is_visible()
+
+    def test_remembers_the_colours_chosen(self, open_page):
+        page = open_page(1280, color_scheme="light")
+        page.locator(".aw-who").click()
+        page.get_by_role("button", name="Dark").click()
+        page.goto("/admin/runs/")
+        assert page.evaluate(DARK)
+        page.goto("/admin/tenants/operator/", wait_until="networkidle")
+        assert page.evaluate(DARK)
