@@ -22,6 +22,7 @@ PIP_TRAPS = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "
 NEED_NO_SERVERS = {
     *("test", "up", "down", "check", "makemigrations", "startapp", "diffsettings"),
     *("collectstatic", "findstatic", "compilemessages", "makemessages", "spectacular"),
+    "handbook",
 }
 
 

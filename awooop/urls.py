@@ -6,7 +6,7 @@ from django.views.defaults import page_not_found, server_error
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from awooop.console import health
+from awooop.console import errors_page, health
 from awooop.console.api import RunDetailDoor
 from awooop.console.site import site
 from awooop.errors import Code, Invalid, NotFound
@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("channels_hub.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("errors/<str:code>", errors_page.show, name="error"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", site.urls),
 ]

@@ -3,7 +3,7 @@
 import structlog
 from celery import shared_task
 
-from runs import leases, wake, worker
+from runs import wake, worker
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +17,7 @@ def drain() -> None:
 @shared_task(name="runs.reap", expires=30)
 def reap() -> None:
     """Take back runs whose worker was lost and end those whose time ran out."""
-    if moved := leases.reap():
+    if moved := worker.reap():
         log.info("reaped", **moved)
         drain()
 

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 _SILENT_SWEEPS = 3  # missed in a row before a worker looks by itself
 
-_last_drain = time.monotonic()
+_last_drain = _last_reap = time.monotonic()
 
 
 def name() -> str:
@@ -45,18 +45,25 @@ def drain(*, worker: str, batch: int | None = None) -> int:
     return ended
 
 
+def reap() -> dict[str, int]:
+    """Take back runs whose worker was lost and end the late ones; see :func:`runs.leases.reap`."""
+    global _last_reap
+    _last_reap = time.monotonic()
+    return leases.reap()
+
+
 def watch(stop: threading.Event) -> None:
-    """Look at the queue by itself while neither bell nor clock is heard: the broker may be away.
+    """Reap and drain by itself when neither bell nor clock is heard: broker or beat may be away.
 
     Blocks until ``stop`` is set; a worker process runs it in a thread of its own.
     """
     while not stop.wait(settings.RUN_SWEEP_SECONDS):
-        silence = time.monotonic() - _last_drain
-        if silence < _SILENT_SWEEPS * settings.RUN_SWEEP_SECONDS:
-            continue
+        now = time.monotonic()
         try:
-            leases.reap()
-            drain(worker=name())
+            if now - _last_reap > _SILENT_SWEEPS * settings.RUN_REAPER_SECONDS:
+                reap()
+            if now - _last_drain > _SILENT_SWEEPS * settings.RUN_SWEEP_SECONDS:
+                drain(worker=name())
         except (psycopg.Error, DatabaseError) as reason:
             log.warning("queue_unreadable", reason=type(reason).__name__)
             connections.close_all()
