@@ -21,7 +21,7 @@ class TestMoves:
 
     def test_are_the_same_in_the_database(self, clean):
         with connections["owner"].cursor() as cursor:
-            for function in ("awooop_run_guard", "awooop_transition_guard"):
-                cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [function])
-                there = re.findall(r"'(\w+>\w+)'", cursor.fetchone()[0])
-                assert sorted(there) == fsm.edges()
+            cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'awooop_run_guard'")
+            there = re.findall(r"'(\w+>\w+)'", cursor.fetchone()[0])
+
+        assert sorted(there) == fsm.edges()

@@ -1,0 +1,239 @@
+"""Rows made from the catalogue alone, for two tenants that never were.
+
+Nothing is committed. Where the catalogue does not say enough (a hash, a trace id, a table that only
+a trigger writes), :data:`SAMPLES` and :data:`RECIPES` do.
+"""
+
+import re
+import secrets
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from django.db import DatabaseError
+
+from awooop.console.isolation.catalogue import Column, ForeignKey, Table
+from awooop.console.isolation.hand import REFUSED, TOO_SLOW, Hand, Outcome, Stance, stopped
+from awooop.console.isolation.rules import APP, WORKER
+
+_SHA256 = "0123456789abcdef" * 4
+
+# By column name, as a regular expression: what no type tells.
+SAMPLES: tuple[tuple[str, str], ...] = (
+    (r"trace_id", f"00-{_SHA256[:32]}-{_SHA256[:16]}-01"),
+    (r".*(_sha256|_hash|_digest|digest)", _SHA256),
+    (r"version|version_major|.*_seq|seq", "1"),
+    (r"lease_epoch|version_minor|.*_count|attempts|.*_usd", "0"),
+    (r"state|was|.*_state", "pending"),
+    (r"now", "running"),
+    (r"result_status", "intent"),
+    (r"trigger_type", "api"),
+    (r".*email", "probe@example.invalid"),
+)
+
+_CLAIM = """
+UPDATE public.awooop_run_state
+   SET state = 'running', version = version + 1, lease_epoch = lease_epoch + 1,
+       attempt_count = attempt_count + 1, moved_by = 'doctor', move_reason = 'probe',
+       worker_id = 'doctor', lease_expires_at = clock_timestamp() + interval '1 minute',
+       heartbeat_at = clock_timestamp(), started_at = clock_timestamp()
+ WHERE project_id = %(tenant)s AND state = 'pending'
+"""
+_STEP = """
+INSERT INTO public.awooop_run_step_journal
+       (project_id, run_id, step_seq, tool_name, result_status, was_blocked, lease_epoch,
+        created_at)
+SELECT project_id, run_id, 1, 'probe', 'intent', false, lease_epoch, clock_timestamp()
+  FROM public.awooop_run_state WHERE project_id = %(tenant)s AND state = 'running' LIMIT 1
+"""
+
+# Tables that only a trigger writes, or only at a certain moment: what leads to a row, after those
+# of their parents are there.
+RECIPES: dict[str, tuple[str, ...]] = {
+    "awooop_run_transition": (_CLAIM,),
+    "awooop_run_step_journal": (_CLAIM, _STEP),
+}
+
+_NUMBERS = {
+    "smallint": ("1", "0"),
+    "integer": ("1", "0"),
+    "bigint": ("1", "0"),
+    "numeric": ("1", "0"),
+    "real": ("1", "0"),
+    "double precision": ("1", "0"),
+}
+_FIXED = {
+    "boolean": ("false", "true"),
+    "json": ("{}", "[]"),
+    "jsonb": ("{}", "[]"),
+    "bytea": ("\\x00", "\\x"),
+    "inet": ("127.0.0.1", "::1"),
+    "interval": ("1 second", "0"),
+}
+_LITERAL = re.compile(r"'((?:[^']|'')*)'::(?:character varying|text|bpchar)")
+_MOST_BRANCHES = 3
+
+Values = dict[str, str]
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one probe tenant, by table oid, and what could not be made."""
+
+    tenant: str
+    rows: dict[int, Values] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+    busy: set[int] = field(default_factory=set)
+
+
+def make(hand: Hand, table: Table, rows: Rows) -> None:
+    """Insert one row of ``table`` for a tenant, by whichever role may, and remember its values."""
+    refusals = [_inserted(hand, table, rows, role) for role in (APP, WORKER)]
+    if table.oid in rows.rows or _follow_recipe(hand, table, rows):
+        return
+    rows.failures[table.oid] = next(reason.message for reason in refusals if reason)
+
+
+def _inserted(hand: Hand, table: Table, rows: Rows, role: str) -> Outcome | None:
+    """Try one row after the other as one role; return the first refusal when none is accepted."""
+    first: Outcome | None = None
+    stance = Stance(role, rows.tenant)
+    if table.oid in rows.rows or table.oid in rows.busy:
+        return None
+    for values in variants(table, rows):
+        try:
+            with hand.keeping(stance):
+                hand.run(insertion(table, values), list(values.values()))
+        except DatabaseError as error:
+            refusal = stopped(error)
+            first = first or refusal
+            if refusal.sqlstate in TOO_SLOW:
+                rows.busy.add(table.oid)
+            if refusal.sqlstate in (REFUSED, *TOO_SLOW):
+                return refusal
+        else:
+            rows.rows[table.oid] = _as_stored(hand, table, stance, values)
+            return None
+    return first
+
+
+def insertion(table: Table, values: Values) -> str:
+    """Return the statement that inserts ``values``; its parameters are they."""
+    names = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join(f"%s::{table.columns[name].type}" for name in values)
+    return f"INSERT INTO {table.sql} ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})"
+
+
+def variants(table: Table, rows: Rows) -> Iterator[Values]:
+    """Give several rows to try, the plainest first."""
+    for full, branch, number in product((False, True), range(_MOST_BRANCHES), (0, 1)):
+        yield fresh(table, rows, full=full, branch=branch, number=number)
+
+
+def fresh(
+    table: Table, rows: Rows, *, full: bool = False, branch: int = 0, number: int = 0
+) -> Values:
+    """Return new values for one row.
+
+    :param full: also for columns that may be null or have a default.
+    :param branch: which of the values a CHECK constraint lists.
+    :param number: which of the two samples of a plain type.
+    """
+    told = _told_by_checks(table, branch)
+    values: Values = {}
+    for place, column in enumerate(table.columns.values()):
+        needed = (column.required and not column.has_default) or column.name in table.keys
+        if needed or full:
+            values[column.name] = told.get(column.name) or _sample(column, place, number)
+    for key in table.foreign_keys:
+        _point(values, key, rows, wanted=table.is_bound(key) or full)
+    if table.is_tenant:
+        values["project_id"] = rows.tenant
+    return values
+
+
+def _point(values: Values, key: ForeignKey, rows: Rows, *, wanted: bool) -> None:
+    parent = rows.rows.get(key.target)
+    for column, ref in zip(key.columns, key.refs, strict=True):
+        if wanted and parent and ref in parent:
+            values[column] = parent[ref]
+        elif column != "project_id" and not wanted:
+            values.pop(column, None)
+
+
+def _sample(column: Column, place: int, number: int) -> str:
+    if column.label is not None:
+        return column.label
+    for pattern, sample in SAMPLES:
+        if re.fullmatch(pattern, column.name):
+            return sample
+    kind = column.type.partition("(")[0]
+    if column.type.endswith("[]"):
+        return "{}"
+    if kind == "uuid":
+        return str(uuid.uuid4())
+    if kind == "bigint" and column.name == "id":
+        return str(secrets.randbits(62))  # an identity's own number would be spent for good
+    if kind in _NUMBERS or kind in _FIXED:
+        return (_NUMBERS.get(kind) or _FIXED[kind])[number]
+    if kind.startswith(("timestamp", "date", "time")):
+        return str(datetime.now(UTC) + timedelta(minutes=place))  # later columns, later times
+    return f"probe{secrets.token_hex(8)}"
+
+
+def _told_by_checks(table: Table, branch: int) -> Values:
+    """Return values that the CHECK constraints list, those of one column alone before others."""
+    told: Values = {}
+    for columns, text in sorted(table.checks, key=lambda check: len(check[0])):
+        if "~" in text:
+            continue
+        for name in columns:
+            column = table.columns.get(name)
+            if column is None or not column.type.startswith(("character", "text")):
+                continue
+            if listed := _listed(text, name, alone=len(columns) == 1):
+                told.setdefault(name, listed[branch % len(listed)])
+    return told
+
+
+def _listed(text: str, name: str, *, alone: bool) -> list[str]:
+    if alone:
+        return [found.replace("''", "'") for found in _LITERAL.findall(text)]
+    return re.findall(rf"\b{re.escape(name)}\)?(?:::text)? = '([^']*)'", text)
+
+
+def _as_stored(hand: Hand, table: Table, stance: Stance, values: Values) -> Values:
+    """Return the row as it stands, defaults and triggers included, where it can be read."""
+    if not table.is_tenant:
+        return values
+    names = list(table.columns)
+    casts = ", ".join(f'"{name}"::text' for name in names)
+    try:
+        with hand.undoing(stance):
+            found = hand.run(
+                f"SELECT {casts} FROM {table.sql} WHERE project_id = %s LIMIT 1", [stance.tenant]
+            )
+    except DatabaseError:
+        return values
+    if not found:
+        return values
+    return {name: value for name, value in zip(names, found[0], strict=True) if value is not None}
+
+
+def _follow_recipe(hand: Hand, table: Table, rows: Rows) -> bool:
+    recipe = RECIPES.get(table.name)
+    if recipe is None or table.oid in rows.busy:
+        return False
+    stance = Stance(APP, rows.tenant)
+    try:
+        with hand.keeping(stance):
+            for statement in recipe:
+                hand.run(statement, {"tenant": rows.tenant})
+    except DatabaseError:
+        return False
+    stored = _as_stored(hand, table, stance, {})
+    if stored:
+        rows.rows[table.oid] = stored
+    return bool(stored)
