@@ -87,7 +87,7 @@ class Environment:
         self.unfinished.touch()
         for command in self.steps(uv):
             # The installer holds the lock too: killing us does not let a second one beside it.
-            subprocess.run(  # noqa: S603 (steps of our own)
+            subprocess.run(
                 command, check=True, stdout=2, env=clean_environ(), pass_fds=[lock]
             )
 

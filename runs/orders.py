@@ -32,8 +32,7 @@ def place(order: Order) -> Receipt:
     with pipe() as p, p.tenant_tx(order.project_id):
         if order.parent_run_id or order.trigger_type in _NEEDS_PARENT:
             _refuse_unfit_parent(p, order)
-        receipt = intake.create(p, prepared, probably_seen=seen)
-    return receipt
+        return intake.create(p, prepared, probably_seen=seen)
 
 
 def with_parents_input(order: Order) -> Order:

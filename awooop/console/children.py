@@ -75,7 +75,7 @@ class Running:
         if sys.platform == "linux":
             command = [sys.executable, "-ISc", _TETHER, str(os.getpid()), *command]
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(  # noqa: S603 (our own table)
+            self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -163,7 +163,7 @@ class Postgres:
         command = [str(self._bin / program), *arguments]
         with self.log.open("ab") as out:  # the daemon keeps what it is given: a file, never a pipe
             begin = out.tell()
-            ended = subprocess.run(  # noqa: S603 (our own binaries)
+            ended = subprocess.run(
                 command,
                 stdin=stdin,
                 stdout=out,

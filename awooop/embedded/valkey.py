@@ -78,7 +78,7 @@ class Valkey:
         ]
         command = [str(_binary.get_binary_path()), *where, *daemon, *keep]
         with self.log.open("ab") as out:
-            subprocess.run(  # noqa: S603 (our own binary)
+            subprocess.run(
                 command, cwd=self.data, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         if not ground.wait(self.alive, seconds=30):

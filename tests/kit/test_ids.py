@@ -47,8 +47,14 @@ class TestTraceId:
 
     @pytest.mark.parametrize(
         "wrong",
-        ["", "x", "00-" + "0" * 32 + "-" + "b" * 16 + "-01", "00-" + "a" * 48 + "-" + "b" * 16 + "-01",
-         "ff-" + "a" * 32 + "-" + "b" * 16 + "-01", "00-" + "a" * 32 + "-" + "0" * 16 + "-01"],
-    )  # fmt: skip
+        [
+            "",
+            "x",
+            "00-" + "0" * 32 + "-" + "b" * 16 + "-01",
+            "00-" + "a" * 48 + "-" + "b" * 16 + "-01",
+            "ff-" + "a" * 32 + "-" + "b" * 16 + "-01",
+            "00-" + "a" * 32 + "-" + "0" * 16 + "-01",
+        ],
+    )
     def test_starts_a_new_trace_when_the_callers_is_malformed(self, wrong):
         assert ids.trace_id(wrong).split("-")[1] not in wrong or not wrong

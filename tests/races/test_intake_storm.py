@@ -13,14 +13,30 @@ from pathlib import Path
 import pytest
 
 from awooop.kit.db import tenant_tx
+from channels_hub.models import ConversationEvent
 from runs.models import IdempotencyKey, Run
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTS = 50  # of each of the four processes
+NOTIFICATION = {
+    "version": "4",
+    "groupKey": "{}:{}",
+    "status": "firing",
+    "receiver": "awooop",
+    "commonLabels": {"alertname": "Storm"},
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "Storm"},
+            "startsAt": "2026-05-04T10:00:00Z",
+        }
+    ],
+}
 
 CLIENT = """
 import json, sys, threading, time, urllib.request
-url, key, body, count, start = sys.argv[1], sys.argv[2], sys.argv[3].encode(), *map(float, sys.argv[4:])
+url, key, body = sys.argv[1], sys.argv[2], sys.argv[3].encode()
+count, start = map(float, sys.argv[4:])
 answers, lock = [], threading.Lock()
 def knock():
     request = urllib.request.Request(url, body, {"Authorization": "Bearer " + key,
@@ -118,12 +134,10 @@ class TestStorm:
                      b":1\r\n", b"$3\r\nno!\r\n"]  # fmt: skip
             lies = Valkey(wrong if valkey == "lying" else [b""])
             env["REDIS_URL"] = env["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{lies.port}/0"
-        body = json.dumps(
-            {"agent_id": tenant.agent_id, "provider_event_id": "storm", "input": {"a": 1}}
-        )
+        body = json.dumps(NOTIFICATION)
         try:
             with web(env, free_port()) as url:
-                answers = self.knock(f"{url}/v1/platform/runs", tenant.key, body)
+                answers = self.knock(f"{url}/v1/channels/acme/alertmanager", tenant.key, body)
         finally:
             stop.set()
             if lies:
@@ -135,6 +149,8 @@ class TestStorm:
         assert sum(not told["is_duplicate"] for _, told in answers) == 1
         with tenant_tx(tenant.project_id):
             assert Run.objects.count() == IdempotencyKey.objects.count() == 1
+            assert ConversationEvent.objects.filter(is_duplicate=False).count() == 1
+            assert ConversationEvent.objects.count() == 4 * POSTS
 
     @staticmethod
     def knock(url, key, body):
