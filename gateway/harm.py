@@ -13,8 +13,6 @@ from gateway.verbs import HARM, HARMED, JOIN, MOVED, NOUNISH, NOUNY, PLAIN, PURE
 
 MAX_NAME, MAX_DEPTH, MAX_NODES, MAX_TEXT, MAX_COMMAND = 256, 24, 2000, 150_000, 8192
 
-_ESCAPED = re.compile("%[0-9a-fA-F]{2}")
-
 
 def _hides(word: str) -> bool:
     """Look for a verb of harm inside a longer lower-case word."""
@@ -34,7 +32,8 @@ def _kind(word: str) -> int | None:
     if _hides(word) or verbs.squeeze(word) in verbs.SQUEEZED_HARMS:
         return HARM
     for kind, stems in ((NOUNY, verbs.LONG_VERBS), (WEAK, verbs.LONG_READS)):
-        if any(len(word) - len(stem) > 2 and word.startswith(stem) for stem in stems):
+        tails = [word[len(stem) :] for stem in stems if word.startswith(stem)]
+        if any(len(tail) > 2 and not verbs.NOMINAL.fullmatch(tail) for tail in tails):
             return kind
     return None
 
@@ -47,20 +46,17 @@ def _segment(word: str) -> tuple[str, ...]:
     best: dict[int, tuple[str, ...] | None] = {len(word): ()}
     for start in range(len(word) - 1, -1, -1):
         cuts = range(start + 2, min(len(word), start + verbs.LONGEST) + 1)
-        known = [(word[start:cut], best[cut]) for cut in cuts if word[start:cut] in verbs.KINDS]
-        found = [(first, *rest) for first, rest in known if rest is not None]
-        best[start] = min(found, key=_gravity, default=None)
+        firsts = [(word[start:cut], best[cut]) for cut in cuts]
+        inner = verbs.KINDS if start == 0 else verbs.INNER_WORDS
+        found = [(one, *rest) for one, rest in firsts if rest is not None and one in inner]
+        # get + skills rather than gets + kills
+        best[start] = min(found, key=lambda p: (len(verbs.HARMFUL & {*p}), len(p)), default=None)
     parts = best[0] or (word,)
     befores = (JOIN, *map(_kind, parts))
     return tuple(
         "_" if part in verbs.COMPOUNDING and before != JOIN else part
         for part, before in zip(parts, befores, strict=False)
     )
-
-
-def _gravity(parts: tuple[str, ...]) -> tuple[int, int]:
-    """Prefer get + skills to gets + kills."""
-    return sum(verbs.KINDS[part] in (HARM, HARMED) for part in parts), len(parts)
 
 
 def _words(text: str) -> list[str]:
@@ -172,13 +168,6 @@ def _declared_reason(declared: dict) -> str | None:
     return "declared not to be read-only" if changes else None
 
 
-def _bare(text: str, gap: str, quoted: re.Pattern[str]) -> str:
-    """Take comments and quoted text out of a statement; MySQL runs what stands in /*! */."""
-    text = re.sub(r"/\*[!+]\d*", " ", text) if "/*" in text else text
-    text = quoted.sub(lambda found: gap if found[0][:2] in ("/*", "--") else " q ", text)
-    return re.sub(r" ?\. ?", ".", " ".join(text.replace("[", " ").replace("]", " ").split()))
-
-
 def _statement_writes(part: str, mode: int) -> bool:
     """Judge one statement; mode 0 demands full grammar, 2 allows only what is known to read."""
     found = re.match(r"[\W_]*([a-z]+)", part)
@@ -199,7 +188,7 @@ def _sql_writes(text: str, mode: int) -> bool:
     low = verbs.GO_LINE.sub(";", verbs.HASH_LINE.sub(" ", text.lower()))
     gaps = (" ", "") if "/*" in low else (" ",)
     quotes = verbs.QUOTED if "\\" in low else verbs.QUOTED[:1]
-    bare = {_bare(low, gap, quoted) for gap in gaps for quoted in quotes}
+    bare = {verbs.bare_sql(low, gap, quoted) for gap in gaps for quoted in quotes}
     if any(_statement_writes(part, mode) for one in bare for part in one.split(";") if part):
         return True
     low = low.replace('"', "").replace("`", "").replace("[", "").replace("]", "")
@@ -246,9 +235,8 @@ def _command_writes(items: list[str], tool: "_Tool", lines: bool = False) -> boo
             return not any(_segment_reads([*head, *map(fold, items)]) for head in heads)
         items = [" ".join(items)]
     items = [item for item in items if item.strip()]
-    if any(len(item) > MAX_COMMAND for item in items):
-        return True
-    if tool.database and not any(_sql_writes(item, 2) for item in items):
+    short = sum(map(len, items)) <= MAX_COMMAND
+    if short and tool.database and not any(_sql_writes(item, 2) for item in items):
         return False
     return not all(any(_command_reads(" ".join([*head, item])) for head in heads) for item in items)
 
@@ -275,15 +263,15 @@ class _Tool(NamedTuple):
 def _tool(name: str) -> _Tool:
     """Read the name for what its arguments may mean."""
     words = _words(_tool_part(fold(name)))
+    reads = any(_kind(word) == READ for word in words)
     program = next((word for word in words if word in verbs.SUBCOMMANDS), None)
-    known, reads = set(words), any(_kind(word) == READ for word in words)
-    return _Tool(reads, program, bool(known & verbs.DATABASES), bool(known & verbs.SEARCHES))
+    return _Tool(reads, program, *(bool(known & {*words}) for known in verbs.TOOL_TRAITS))
 
 
 def _key_says(key: str, words: list[str], value: Any, tool: _Tool) -> str | None:
     """Judge a key by its own words: flags, Mongo operators, what to delete."""
     text = value.strip().lower() if isinstance(value, str) else value
-    true = text is True or text in verbs.TRUE if isinstance(text, str | bool) else text == 1
+    true = text in verbs.TRUE if isinstance(text, str) else text is True or text == 1
     off = text is False or (isinstance(text, str) and text in verbs.FALSE)
     if key in verbs.MONGO_KEYS:
         return f"{key} writes"
@@ -314,10 +302,9 @@ def _value_says(words: list[str], value: str, tool: _Tool) -> str | None:
 
 def _text_says(words: list[str], path: frozenset[str], text: str, tool: _Tool) -> str | None:
     """Judge a text by the keys it stands under."""
-    text = fold(f"{text};{unquote(text)}" if _ESCAPED.search(text) else text)
-    last = words[-1]
-    inherits = path & verbs.STATEMENT_KEYS and last in verbs.BODY_KEYS
-    strict = inherits or last in verbs.STATEMENT_KEYS
+    text = fold(f"{text};{unquote(text)}" if verbs.ESCAPED.search(text) else text)
+    body = words[-1] in verbs.BODY_KEYS and path & verbs.STATEMENT_KEYS
+    strict = body or words[-1] in verbs.STATEMENT_KEYS
     prose = bool(set(words) & verbs.PROSE_KEYS)
     mode = 2 if strict else 0 if tool.searches else 1
     if (strict or tool.database or not prose) and _sql_writes(text, mode):

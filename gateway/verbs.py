@@ -17,16 +17,16 @@ CORE = _set(
 
 # As bad as the core: they block even behind a read verb.
 STRONG = _set("""
-    abolish abort annihilate axe blackhole bonk borrar brick bulldoze chattr chown clean cleanup
-    clear clobber cripple cull dd deallocate decimate decommission degrade del deleteall delist
-    delt demolish depose deprovision deregister destory discard dismantle dispose ditch dropall
-    effacer eliminate entfernen eradicate erase evacuate evict exectue expel expunge exterminate
-    extinguish factoryreset fdisk flush forget hardreset hdel hijack impersonate incinerate
-    invalidate jettison kexec killall liquidate lockdown loschen mkfs nix nuke nullify obliterate
-    offboard oust overwrite passwd pkill powercycle poweroff prune pulverize purge ravage raze reap
-    reapply reboot redelete reexecute reimage reinstall removeall remvoe repartition rescale revoke
-    rewind rm rmdir rmi rmrf rmv ruin sabotage scorch scrub scuttle shred shutdown sigkill sigterm
-    slay smash smite squash srem sudo supprimer taskkill teardown teminate tombstone trunc truncate
+    abolish abort annihilate axe blackhole bonk borrar bulldoze chattr chown clean cleanup clear
+    clobber cripple cull dd deallocate decimate decommission degrade del deleteall delist delt
+    demolish depose deprovision deregister destory discard dismantle dispose ditch dropall effacer
+    eliminate entfernen eradicate erase evacuate evict exectue expel expunge exterminate extinguish
+    factoryreset fdisk flush forget hardreset hdel hijack impersonate incinerate invalidate
+    jettison kexec killall liquidate lockdown loschen mkfs nix nuke nullify obliterate offboard
+    oust overwrite passwd pkill powercycle poweroff prune pulverize purge ravage raze reap reapply
+    reboot redelete reexecute reimage reinstall removeall remvoe repartition rescale revoke rewind
+    rm rmdir rmi rmrf rmv ruin sabotage scorch scrub scuttle shred shutdown sigkill sigterm slay
+    smash smite squash srem sudo supprimer taskkill teardown teminate tombstone trunc truncate
     unalive uncordon undeploy undo uninstall unlink unload unprovision unpublish unregister unroll
     unwind vaccum vandalize vaporize whack wipe wipeout wreck xdel yank yeet zeroize zrem
 """)
@@ -41,7 +41,7 @@ PURE_VERBS = _set("""
     disband disconnect dislike dismiss dispense displace disrupt dissociate distribute divert
     donate drag edit elevate embargo emit enable encrypt enforce engage enqueue enroll escalate
     establish evaluate expand expire expose extend fill finalize finish fix force freeze fulfill
-    hibernate hide hotfix hotswap hset hup ignore incr incrby infect inflict ingest init initialize
+    hibernate hide hotfix hotswap hset hup ignore incr incrby inflict ingest init initialize
     initiate inject insert install instantiate invoke kick kickoff liberate lpop lpush ltrim make
     manage mark migrate modify mount mset mutate mute navigate nominate notify nudge offload
     onboard optimize overload overrule pause pay penalize perform persist pexpire plug poison
@@ -61,18 +61,18 @@ PURE_VERBS = _set("""
 # Verbs that are also nouns: behind a read verb they are taken as nouns.
 NOUNY_VERBS = _set("""
     advance alter archive associate attack authorise autoscale award backup bash blast block book
-    boost bounce bridge build burn bypass call capture change chaos charge checkpoint cherrypick
-    chroot chuck claim clone comment commit compact complete control copy corrupt crash crontab
-    cutover debit debug decrease decrement delegate demand deploy deposit dispatch dlt downgrade
-    downscale duplicate eject enrol eval exchange execv exploit failback failover flag follow fork
-    forward gc getdel getex getset grant halt handle hire import increase increment interrupt
-    invite isolate join label launch lease leave like lock login logout merge mint mirror move
-    mutation obsolete override permit pin post powershell pull push put quarantine react rebate
-    recycle redirect refund register release repair repl reply request reroute reserve reset resume
-    retire reward roll rollout run schedule seed sell set share shell shift ship signal silence
-    spawnv split stake star start stash stop store sunset swap sweep swipe sync synchronize tag
-    taint tap toss trade transfer transition trash trigger tweet update upgrade upload upscale
-    vacuum void vote zap zero zsh
+    boost bounce build burn bypass call capture change chaos charge checkpoint cherrypick chroot
+    chuck claim clone comment commit compact complete control copy corrupt crash crontab cutover
+    debit debug decrease decrement delegate demand deploy deposit dispatch dlt downgrade downscale
+    duplicate eject enrol eval exchange execv exploit failback failover flag follow fork forward gc
+    getdel getex getset grant halt handle hire import increase increment interrupt invite isolate
+    join label launch lease leave like lock login logout merge mint mirror move mutation obsolete
+    override permit pin post powershell pull push put quarantine react rebate recycle redirect
+    refund register release repair repl reply request reroute reserve reset resume retire reward
+    roll rollout run schedule seed sell set share shell shift ship signal silence spawnv split
+    stake star start stash stop store sunset swap sweep swipe sync synchronize tag taint tap toss
+    trade transfer transition trash trigger tweet update upgrade upload upscale vacuum void vote
+    zap zero zsh
 """)
 
 READ_VERBS = _set("""
@@ -107,22 +107,22 @@ _DESCRIPTORS = _set("""
 """)
 
 _HARMLESS = _set("""
-    advanced airdrop airdrops allowed assignees assignment assignments attachment attachments
+    advanced airdrop airdrops allowed allowlist anyscale armor assignees assignments attachments
     autocomplete autoscaler autoscalers autoscaling autosuggest backdrop backdrops blocklist
-    booking bookmark bookmarks building buyer buzzkill caller cancellation changeset charger
-    cleartext committee confirmation consumer controller dataset deliverable delivery deployment
-    deployments detachment determinate dispatcher drainage dropbox dropdown dropdowns droplet
-    droplets dropoff dropout dropouts eavesdrop encryption enforcement engagement enrollment
-    establishment executable executables executive executives extended fixed flusher follower
-    following forwarding fulfillment grayscale greyscale holder importance important indeterminate
-    infection ingestion injection insertion installation installations killjoy makefile managed
-    management manager marker onboarding overkill painkiller patchwork payroll performance
-    persistence persistent pinpoint postcode postgres preliminary proceedings provisioning
-    publisher raindrop raindrops registered rejected rejection replacement reserved restricted
-    restriction roadkill runbook runbooks runtime runtimes scalene scaler scaleway scheduling
-    seller setpoint setting shared sharepoint shipping skill skills skillset snowdrop startpage
-    stopwatch stored subscriber suppression swiper tagline teardrop timescale timescaledb trader
-    trading transaction transactional trashcan undeleted unmanaged upskill wipers withdrawal
+    booking bookmark bookmarks bootstrapper building buyer buzzkill caller cancellation changeset
+    charger cleartext clickstream committee consumer controller databricks dataset deliverable
+    delivery deployment deployments determinate dispatch dispatcher dispatching drainage dropbox
+    dropdown dropdowns droplet droplets dropoff dropout dropouts dropzone eavesdrop editor
+    editorconfig executable executables executive executives extended fixed flagship flusher
+    follower following forwarding grayscale greyscale holder htpasswd indeterminate inform injector
+    installations keypress kickstart kickstarter killjoy logstash makefile managed manager marker
+    multiscale notebook onboarding overkill painkiller patcher patchwork payroll persistence
+    pincode pinpoint postcode postfix postgres preliminary proceedings provisioning publisher
+    raindrop raindrops reactor registered rejected rejection replacement reserved restricted
+    roadkill runbook runbooks runtime runtimes scalene scaler scaleway scheduling scrollback seller
+    setpoint setting shared sharepoint shipping skill skills skillset snowdrop starlink startpage
+    stopwatch stored subscriber swiper tagline tailscale teardrop textbook timescale timescaledb
+    trademark trader trading transaction trashcan undeleted unmanaged upskill wipers withdrawal
 """)
 
 _OBJECTS = _set("""
@@ -143,8 +143,8 @@ _OBJECTS = _set("""
 
 # Within a run-together word these are nouns: taskrun, blogpost.
 COMPOUNDING = _set("""
-    set run post push pull put lock block label tag trade call build copy share stake star store
-    merge commit fork flag ship
+    block book build call commit copy exchange flag fork label lock merge mirror move post pull
+    push put reply request run set share ship signal stake star stash store sync tag trade transfer
 """)
 
 # Two words that are one noun (left) and two harmless words that together are harm (right).
@@ -292,12 +292,18 @@ _CJK_KINDS = (
 CJK_WORDS = "|".join(sorted(_CJK_KINDS, key=len, reverse=True))
 KINDS = _kinds() | _CJK_KINDS
 HARMS = CORE | STRONG
+INNER_WORDS = KINDS.keys() - {"rm", "dd"}
+HARMFUL = frozenset(word for word, kind in KINDS.items() if kind in (HARM, HARMED))
 LONGEST = 14
 LONG_HARMS = tuple(sorted(word for word in HARMS if len(word) >= 6))
 EDGE_HARMS = tuple(
     harm
     for harm in CORE | _set("abort erase evict flush nuke prune purge shred wipe")
     if len(harm) < 6
+)
+# What turns a verb into a noun or adjective: performance, installable.
+NOMINAL = re.compile(
+    "(able|ably|ability|ment|ance|ancy|ence|ation|ion|ional|ive|al|ant|ent|ness|or|age|y|ie)s?"
 )
 LONG_VERBS = tuple(sorted(word for word in PURE_VERBS | NOUNY_VERBS if len(word) >= 6))
 LONG_READS = tuple(sorted(word for word in READ_VERBS if len(word) >= 3 and word != "can"))
@@ -360,8 +366,8 @@ _PASSES_FOR = [
 def _lookalikes() -> dict[int, str]:
     """Map letters of other alphabets, and boxed ones, to the ASCII letter they look like."""
     table: dict[int, str] = {}
-    for plain, *foreign in _PASSES_FOR:
-        table |= {ord(letter): plain for letter in foreign}
+    for letters in _PASSES_FOR:
+        table |= {ord(letter): letters[0] for letter in letters[1:]}
     for start in (0x1F130, 0x1F150, 0x1F170, 0x1F1E6):
         table |= {start + i: chr(97 + i) for i in range(26)}
     table |= {ord(a): "-" for a in "‐‑‒–—―−⁃·•・‧∙⋅→⇒"}
@@ -537,6 +543,7 @@ DATABASES = _set("""
     cql neo cypher mongo mongodb influx kusto adx
 """)
 SEARCHES = _set("search find lookup docs documentation code web wiki issues")
+TOOL_TRAITS = (DATABASES, SEARCHES)
 STATEMENT_KEYS = _set("sql statement statements stmt ddl dml")
 QUERY_KEYS = _set("query q pattern regex name topic path")
 PROSE_KEYS = _set("""
@@ -585,6 +592,15 @@ _QUOTED_BACKSLASH = re.compile(
     re.DOTALL,
 )
 QUOTED = (_QUOTED, _QUOTED_BACKSLASH)
+
+
+def bare_sql(text: str, gap: str, quoted: re.Pattern[str]) -> str:
+    """Take comments and quoted text out of a statement; MySQL runs what stands in /*! */."""
+    text = re.sub(r"/\*[!+]\d*", " ", text) if "/*" in text else text
+    text = quoted.sub(lambda found: gap if found[0][:2] in ("/*", "--") else " q ", text)
+    return re.sub(r" ?\. ?", ".", " ".join(text.replace("[", " ").replace("]", " ").split()))
+
+
 HASH_LINE = re.compile(r"(?m)^[ \t]*#[^\n]*")
 GO_LINE = re.compile(r"(?m)^[ \t]*go[ \t]*$")
 SQL_READS = _set("""
@@ -695,6 +711,7 @@ def _unquoted(found: re.Match[str]) -> str:
 
 SHELL_SIGN = re.compile(r"[;&|`<>\n]|\$\(")
 CURL_READS = re.compile(r" (?:-X ?|--request[ =])(?:GET|HEAD)\b| (?:-o|--output) /dev/null\b")
+ESCAPED = re.compile("%[0-9a-fA-F]{2}")
 MUTATION = re.compile(r"\bmutation\b[\s,]{0,8}\w{0,80}[\s,]{0,8}[({@]")
 GRAPHQL_QUIET = re.compile(r"#[^\n]*|\"[^\"\n]*\"")
 DANGER = re.compile(

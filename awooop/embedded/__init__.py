@@ -106,9 +106,15 @@ class Stack:
             self._each("start")
 
     def down(self) -> None:
-        """Stop both servers, however many terminals still use them."""
-        if self.state_dir.exists():
-            self._each("stop")
+        """Stop both servers, however many terminals still use them, and leave no socket behind."""
+        if not self.state_dir.exists():
+            return
+        with self._locked():
+            for server in self.servers.values():
+                server.stop()
+            for empty in (self.postgres.socket_dir, self.run_dir):
+                with contextlib.suppress(OSError):
+                    empty.rmdir()
 
     def start_postgres(self) -> None:
         """Start PostgreSQL alone."""
