@@ -186,9 +186,10 @@ def _statement_writes(part: str, mode: int) -> bool:
 def _sql_writes(text: str, mode: int) -> bool:
     """Say whether a text is SQL that writes, however its comments and quotes are read."""
     low = verbs.GO_LINE.sub(";", verbs.HASH_LINE.sub(" ", text.lower()))
-    gaps = (" ", "") if "/*" in low else (" ",)
-    quotes = verbs.QUOTED if "\\" in low else verbs.QUOTED[:1]
-    bare = {verbs.bare_sql(low, gap, quoted) for gap in gaps for quoted in quotes}
+    quotes = verbs.QUOTED if "\\'" in low or '\\"' in low else verbs.QUOTED[:1]
+    bare = {verbs.bare_sql(low, " ", quoted) for quoted in quotes}
+    if "/*" in low:
+        bare.add(verbs.bare_sql(low, "", verbs.QUOTED[0]))
     if any(_statement_writes(part, mode) for one in bare for part in one.split(";") if part):
         return True
     low = low.replace('"', "").replace("`", "").replace("[", "").replace("]", "")
@@ -332,9 +333,6 @@ def _command_lists(value: Any) -> list[list[str]]:
 
 def _commands_say(entries: list[tuple[str, list[str], Any]], tool: _Tool) -> str | None:
     """Judge the entries of one dictionary that are commands or their arguments."""
-    keys = {"".join(words[-2:]) if words[-1] == "line" else words[-1] for _, words, _ in entries}
-    if not keys & (verbs.SHELL_KEYS | verbs.OPTION_KEYS):
-        return None
     lists = [(words, items) for _, words, value in entries for items in _command_lists(value)]
     options = [items for words, items in lists if words[-1] in verbs.OPTION_KEYS]
     extra = options[0] if len(options) == 1 else []

@@ -36,43 +36,43 @@ PURE_VERBS = _set("""
     abandon accept acknowledge acquire activate add adjust administer admit allocate allow amend
     annotate append approve arm assign assume attach authorize backfill ban bind bootstrap bump buy
     cancel categorize checkin checkout chgrp chmod choose click close collapse commandeer configure
-    confirm consume convoke create curtail cut deactivate deauthorize decline decouple decr defer
-    defrag defragment deliver demote deny dequeue detach dial disable disallow disarm disassociate
-    disband disconnect dislike dismiss dispense displace disrupt dissociate distribute divert
-    donate drag edit elevate embargo emit enable encrypt enforce engage enqueue enroll escalate
-    establish evaluate expand expire expose extend fill finalize finish fix force freeze fulfill
-    hibernate hide hotfix hotswap hset hup ignore incr incrby inflict ingest init initialize
-    initiate inject insert install instantiate invoke kick kickoff liberate lpop lpush ltrim make
-    manage mark migrate modify mount mset mutate mute navigate nominate notify nudge offload
-    onboard optimize overload overrule pause pay penalize perform persist pexpire plug poison
-    postpone ppv preempt prepare prepend press proceed prohibit promote provision publish quiesce
-    raise rebalance rebase rebuild recompute reconcile reconnect recover redeem redeploy reduce
-    reelect reformat refresh reimport reindex reinit reinitialize reissue reject rekey relabel
-    relaunch relinquish reload relocate remap remediate rename renew renice reopen reorder replace
-    replay repoint repost reprocess requeue rerun reschedule resize resolve respawn respond restore
-    restrict resync retag retract retry rotate rpop rpush sadd save seal seize send setex setnx
-    setup sever shrink shuffle sighup sign snooze spawn spop steal stow strip submit subscribe
-    subtract supersede suppress surrender suspend switch tamper throttle toggle transact umount
-    unarchive unblock uncheck undelete undrain unfollow unlock unmask unmerge unpin unquarantine
-    unschedule unset unshare unstage unsync untag untaint untrack upsert wire withdraw withhold
-    write xadd zadd
+    confirm consume converge convoke create curtail cut deactivate deauthorize decline decouple
+    decr defer defrag defragment deliver demote deny dequeue detach dial disable disallow disarm
+    disassociate disband disconnect dislike dismiss dispense displace disrupt dissociate distribute
+    divert donate drag edit elevate embargo emit enable encrypt enforce engage enqueue enroll
+    escalate establish evaluate expand expire expose extend fill finalize finish fix force freeze
+    fulfill groupmod hibernate hide hotfix hotswap hset hup ignore incr incrby inflict ingest init
+    initialize initiate inject insert install instantiate invoke kick kickoff liberate lpop lpush
+    ltrim make manage mark migrate modify mount mset mutate mute navigate nominate notify nudge
+    offload onboard optimize overload overrule pause pay penalize perform persist pexpire plug
+    poison postpone ppv preempt prepare prepend press proceed prohibit promote provision publish
+    quiesce raise rebalance rebase rebuild recompute reconcile reconnect recover redeem redeploy
+    reduce reelect reformat refresh reimport reindex reinit reinitialize reissue reject rekey
+    relabel relaunch relinquish reload relocate remap remediate rename renew renice reopen reorder
+    replace replay repoint repost reprocess requeue rerun reschedule resize resolve respawn respond
+    restore restrict resync retag retract retry rotate rpop rpush sadd save seal seize send setex
+    setnx setup sever shrink shuffle sighup sign snooze spawn spop steal stow strip submit
+    subscribe subtract supersede suppress surrender suspend switch tamper throttle toggle transact
+    umount unarchive unblock uncheck undelete undrain unfollow unlock unmask unmerge unpin
+    unquarantine unschedule unset unshare unstage unsync untag untaint untrack upsert usermod wire
+    withdraw withhold write xadd zadd
 """)
 
 # Verbs that are also nouns: behind a read verb they are taken as nouns.
 NOUNY_VERBS = _set("""
-    advance alter archive associate attack authorise autoscale award backup bash blast block book
-    boost bounce build burn bypass call capture change chaos charge checkpoint cherrypick chroot
-    chuck claim clone comment commit compact complete control copy corrupt crash crontab cutover
-    debit debug decrease decrement delegate demand deploy deposit dispatch dlt downgrade downscale
-    duplicate eject enrol eval exchange execv exploit failback failover flag follow fork forward gc
-    getdel getex getset grant halt handle hire import increase increment interrupt invite isolate
-    join label launch lease leave like lock login logout merge mint mirror move mutation obsolete
-    override permit pin post powershell pull push put quarantine react rebate recycle redirect
-    refund register release repair repl reply request reroute reserve reset resume retire reward
-    roll rollout run schedule seed sell set share shell shift ship signal silence spawnv split
-    stake star start stash stop store sunset swap sweep swipe sync synchronize tag taint tap toss
-    trade transfer transition trash trigger tweet update upgrade upload upscale vacuum void vote
-    zap zero zsh
+    ack advance alter archive associate attack authorise autoscale award backup bash blast block
+    book boost bounce build burn bypass call capture change chaos charge checkpoint cherrypick
+    chroot chuck claim clone comment commit compact complete control copy corrupt crash crontab
+    cutover debit debug decrease decrement delegate demand deploy deposit dispatch dlt downgrade
+    downscale duplicate eject enrol eval exchange execv exploit failback failover flag follow fork
+    forward gc getdel getex getset grant halt handle hire import increase increment interrupt
+    invite isolate join label launch lease leave like lock login logout merge mint mirror move
+    mutation obsolete override payout permit pin post powershell produce pull push put quarantine
+    react rebate recycle redirect refund register release repair repl reply request reroute reserve
+    reset resume retire reward roll rollout run schedule seed sell set share shell shift ship
+    signal silence spawnv split stake star start stash stop store sunset swap sweep swipe sync
+    synchronize tag taint tap toss trade transfer transition trash trigger tweet update upgrade
+    upload upscale vacuum void vote zap zero zsh
 """)
 
 READ_VERBS = _set("""
@@ -116,9 +116,9 @@ _HARMLESS = _set("""
     editorconfig executable executables executive executives extended fixed flagship flusher
     follower following forwarding grayscale greyscale holder htpasswd indeterminate inform injector
     installations keypress kickstart kickstarter killjoy logstash makefile managed manager marker
-    multiscale notebook onboarding overkill painkiller patcher patchwork payroll persistence
-    pincode pinpoint postcode postfix postgres preliminary proceedings provisioning publisher
-    raindrop raindrops reactor registered rejected rejection replacement reserved restricted
+    multiscale notebook onboarding overkill painkiller patchwork payroll persistence pincode
+    pinpoint postcode postfix postgres preliminary proceedings provisioning publisher raindrop
+    raindrops reactor registered rejected rejection replacement reserved restricted revertible
     roadkill runbook runbooks runtime runtimes scalene scaler scaleway scheduling scrollback seller
     setpoint setting shared sharepoint shipping skill skills skillset snowdrop starlink startpage
     stopwatch stored subscriber swiper tagline tailscale teardrop textbook timescale timescaledb
@@ -151,7 +151,7 @@ COMPOUNDING = _set("""
 _NOUN_PAIRS = _set("""
     access_control add_on app_store blog_post build_log call_graph call_hierarchy change_log
     change_request change_set check_run commit_history daemon_set data_set data_store deploy_log
-    exchange_rate key_store like_count make_model merge_request pull_request record_set
+    dns_resolve exchange_rate key_store like_count make_model merge_request pull_request record_set
     release_history release_notes replica_set resolve_address resolve_dns resolve_domain
     resolve_host resolve_hostname resolve_ip resolve_library resolve_name resolve_reference
     resolve_symbol resolve_url result_set rollout_history rollout_status rule_set share_price
@@ -159,32 +159,33 @@ _NOUN_PAIRS = _set("""
 """)
 HARM_PAIRS = _set("""
     back_out blank_disk break_glass bring_down bring_offline browser_close browser_drag
-    browser_install browser_type cast_vote check_off check_out connect_device cut_off cycle_power
-    email_customer email_team email_user empty_bin empty_bucket empty_folder empty_queue
-    empty_trash end_call end_process end_session end_task fail_over fine_tune fire_event
-    fire_missile format_device format_disk format_drive format_filesystem format_node
-    format_partition format_storage format_usb format_volume free_memory generate_access
-    generate_api generate_certificate generate_credential generate_credentials generate_key
-    generate_password generate_secret generate_token get_rid go_live index_codebase index_document
-    index_documents index_files index_repository issue_card issue_certificate issue_credential
-    issue_credit issue_refund issue_token kick_off knock_down load_data load_extension lock_down
-    log_in log_out open_account open_browser open_case open_channel open_connection
-    open_conversation open_door open_firewall open_garage open_gate open_incident open_issue
-    open_port open_position open_pr open_pull open_session open_ticket open_trade open_valve
-    order_pizza page_oncall page_user place_bid place_order place_trade power_cycle power_off
-    power_on process_kill process_order process_payment process_refund put_back rm_rf roll_forward
-    roll_out scale_down scale_out scale_up select_option send_off set_up shut_down sign_in sign_off
-    sign_out spin_down spin_up step_down switch_off switch_on take_down take_offline tear_down
-    text_user train_model turn_off turn_on type_text use_tool write_off zero_out
+    browser_install browser_type cast_vote check_off check_out compose_up connect_device cut_off
+    cycle_power disk_format email_customer email_team email_user empty_bin empty_bucket
+    empty_folder empty_queue empty_trash end_call end_meeting end_process end_session end_task
+    fail_over fine_tune fire_event fire_missile format_device format_disk format_drive
+    format_filesystem format_node format_partition format_storage format_usb format_volume
+    free_memory fs_format generate_access generate_api generate_certificate generate_credential
+    generate_credentials generate_key generate_password generate_secret generate_token get_rid
+    go_live index_codebase index_document index_documents index_files index_repository issue_card
+    issue_certificate issue_credential issue_credit issue_refund issue_token kick_off knock_down
+    load_data load_extension lock_down log_in log_out open_account open_browser open_case
+    open_channel open_connection open_conversation open_door open_firewall open_garage open_gate
+    open_incident open_issue open_port open_position open_pr open_pull open_session open_ticket
+    open_trade open_valve order_pizza order_place page_oncall page_user place_bid place_order
+    place_trade power_cycle power_off power_on process_kill process_order process_payment
+    process_refund pulumi_up put_back remote_command rm_rf roll_forward roll_out scale_down
+    scale_out scale_up select_option send_off set_up shut_down sign_in sign_off sign_out spin_down
+    spin_up step_down switch_off switch_on take_down take_offline tear_down text_user train_model
+    turn_off turn_on type_text use_tool vagrant_up wake_on write_off zero_out
 """)
 
 _HARMED = _set("""
-    deletion deletions deleter removal removals remover killer destroyer destruction termination
-    terminations terminator reversion reverter execution executions executor executors applier
-    undone withdrawn evictions eviction erasure erasures revocation revocations purger wiper
-    dropper restarter rollbacker truncation truncations rolledback uninstallation decommissioning
-    eraser cleaner deprovisioning invalidation invalidations overwritten overwrote undid undoing
-    redeletion shredder destroyers killers
+    applier cleaner decommissioning deleter deletion deletions deprovisioning destroyer destroyers
+    destruction drainer drainers dropper eraser erasure erasures eviction evictions execution
+    executions executor executors invalidation invalidations killer killers overwritten overwrote
+    patcher patchers purger redeletion removal removals remover restarter reversion reverter
+    revocation revocations rollbacker rolledback shredder termination terminations terminator
+    truncation truncations undid undoing undone uninstallation wiper withdrawn
 """)
 _MOVED = _set("""
     sent sending wrote written paid made gave given bought sold sought rewrote rewritten putting
@@ -229,7 +230,7 @@ OBJECTS = _plural(_OBJECTS)
 NOUN_PAIRS = _plural(_NOUN_PAIRS) | {
     f"{verb}_{noun}"
     for verb in ("backup", "build", "deploy", "import", "release", "rollout", "run", "upload")
-    for noun in ("status", "history")
+    for noun in ("status", "history", "list", "view")
 }
 
 
