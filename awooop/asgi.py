@@ -2,10 +2,15 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import django
 from asgiref.sync import sync_to_async
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
+from django.db import close_old_connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awooop.settings")
 
@@ -13,7 +18,33 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_django = get_asgi_application()
+_THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="web")
+
+
+class OneHop(ASGIHandler):
+    """Django's handler with the whole of a request in one thread.
+
+    Django runs each synchronous middleware in a thread of its own turn, there and back; with ours
+    all synchronous, that took longer than the work.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer in a thread that keeps nothing of the request."""
+        answer = sync_to_async(self._answer, thread_sensitive=False, executor=_THREADS)
+        return await answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            return self.get_response(request)
+        finally:
+            close_old_connections()  # the signal that would do it comes in another thread
+
+
+django.setup(set_prefix=False)
+_django = OneHop()
 
 from awooop import celery as celery  # noqa: E402 - the app that tasks are sent through
 

@@ -73,6 +73,13 @@ class Run(TenantModel):
         indexes: ClassVar = [
             models.Index("project_id", "run_id", name="run_by_project"),
             models.Index("state", "project_id", "run_id", name="run_by_state"),
+            models.Index("project_id", "agent_id", "run_id", name="run_by_agent"),
+            models.Index(
+                "project_id",
+                "run_id",
+                name="run_live",
+                condition=models.Q(is_shadow=False),
+            ),
         ]
 
     def __str__(self) -> str:

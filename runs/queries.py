@@ -89,24 +89,12 @@ def page(
     :param older_than: start below this run; ``newer_than`` instead ends above it.
     """
     p.plan_each()
-    where, params = _where(filters)
-    total = p.send(
-        "SELECT count(*) FROM (SELECT FROM awooop_run_state"
-        f" WHERE {where} LIMIT {COUNT_UP_TO + 1}) matching",
-        params,
-    )
     upwards = newer_than is not None
-    keyed, key_params = where, list(params)
-    if upwards or older_than is not None:
-        keyed += f" AND run_id {'>' if upwards else '<'} %s"
-        key_params.append(newer_than if upwards else older_than)
-    found = p.send(
-        f"SELECT {', '.join(columns)} FROM awooop_run_state WHERE {keyed}"
-        f" ORDER BY run_id {'ASC' if upwards else 'DESC'} LIMIT %s",
-        [*key_params, per_page + 1],
-    )
+    key = newer_than if upwards else older_than
+    counted = p.send(*_counting(filters))
+    found = p.send(*_listing(filters, columns, per_page + 1, key=key, upwards=upwards))
     rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
-    (counted,) = total.fetchone() or (0,)
+    (total,) = counted.fetchone() or (0,)
     more = len(rows) > per_page
     rows = rows[:per_page]
     if upwards:
@@ -117,22 +105,76 @@ def page(
         runs=rows,
         older=rows[-1]["run_id"] if rows and beyond_older else None,
         newer=rows[0]["run_id"] if rows and beyond_newer else None,
-        total=min(counted, COUNT_UP_TO),
-        total_is_exact=counted <= COUNT_UP_TO,
+        total=min(total, COUNT_UP_TO),
+        total_is_exact=total <= COUNT_UP_TO,
     )
 
 
-def _where(filters: Filters) -> tuple[str, list[Any]]:
-    parts: list[str] = ["true"]
-    params: list[Any] = []
+def _counting(filters: Filters) -> tuple[str, list[Any]]:
+    sql, params = _matching(filters, "1", limit=COUNT_UP_TO + 1)
+    return f"SELECT count(*) FROM ({sql} LIMIT %s) matching", [*params, COUNT_UP_TO + 1]
+
+
+def _listing(
+    filters: Filters, columns: Sequence[str], limit: int, *, key: UUID | None, upwards: bool
+) -> tuple[str, list[Any]]:
+    order = f"ORDER BY run_id {'ASC' if upwards else 'DESC'}"
+    where = f"run_id {'>' if upwards else '<'} %s" if key else "true"
+    sql, params = _matching(
+        filters,
+        ", ".join(columns),
+        limit=limit,
+        where=where,
+        params=[key] if key else [],
+        order=order,
+    )
+    return f"{sql} {order} LIMIT %s", [*params, limit]
+
+
+def _matching(
+    filters: Filters,
+    columns: str,
+    *,
+    limit: int,
+    where: str = "true",
+    params: Sequence[Any] = (),
+    order: str = "",
+) -> tuple[str, list[Any]]:
+    """Return a SELECT of what matches.
+
+    Each project's newest are found along that project's own indexes and merged: a filter that
+    matches nothing, or little and long ago, costs no walk through everybody's runs.
+    """
+    narrowing, wanted = _narrowing(filters)
+    where = " AND ".join([where, *narrowing])
+    given = [*params, *wanted]
+    if filters.scope == EVERYONE and not _by_column(filters):
+        return f"SELECT {columns} FROM awooop_run_state WHERE {where}", given
+    among, scope = "true", []
     if filters.scope != EVERYONE:
-        parts.append("project_id = ANY (%s)")
-        params.append(sorted(filters.scope))
-    for column in ("state", "agent_id", "is_shadow"):
-        if (wanted := getattr(filters, column)) is not None:
+        among, scope = "w.project_id = ANY (%s)", [sorted(filters.scope)]
+    sql = (
+        f"SELECT r.* FROM awooop_projects w CROSS JOIN LATERAL (SELECT {columns}"
+        f" FROM awooop_run_state r WHERE r.project_id = w.project_id AND {where}"
+        f" {order} LIMIT %s) r WHERE {among}"
+    )
+    return sql, [*given, limit, *scope]
+
+
+def _by_column(filters: Filters) -> dict[str, Any]:
+    asked = {name: getattr(filters, name) for name in ("state", "agent_id", "is_shadow")}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _narrowing(filters: Filters) -> tuple[list[str], list[Any]]:
+    parts, params = [], []
+    for column, wanted in _by_column(filters).items():
+        if column == "is_shadow":  # spelled out, so that the index of live runs is seen to fit
+            parts.append("is_shadow" if wanted else "NOT is_shadow")
+        else:
             parts.append(f"{column} = %s")
             params.append(wanted)
     if filters.since is not None:
         parts.append("run_id >= %s")
         params.append(ids.floor_id(filters.since))
-    return " AND ".join(parts), params
+    return parts, params

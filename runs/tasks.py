@@ -8,13 +8,13 @@ from runs import wake, worker
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="runs.drain", expires=30)
+@shared_task(name="runs.drain")
 def drain() -> None:
     """Work on waiting runs until none can be claimed."""
     worker.drain(worker=worker.name())
 
 
-@shared_task(name="runs.reap", expires=30)
+@shared_task(name="runs.reap")
 def reap() -> None:
     """Take back runs whose worker was lost and end those whose time ran out."""
     if moved := worker.reap():
