@@ -73,6 +73,12 @@ class Run(TenantModel):
         indexes: ClassVar = [
             models.Index("project_id", "run_id", name="run_by_project"),
             models.Index("state", "project_id", "run_id", name="run_by_state"),
+            models.Index(
+                "project_id",
+                "run_id",
+                name="run_waiting",
+                condition=models.Q(state=State.PENDING),
+            ),
             models.Index("project_id", "agent_id", "run_id", name="run_by_agent"),
             models.Index(
                 "project_id",

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import structlog
@@ -26,6 +27,10 @@ log = structlog.get_logger(__name__)
 
 _SILENT_SWEEPS = 3  # missed in a row before a worker looks by itself
 
+LANES = 4
+_lanes: ThreadPoolExecutor | None = None
+_lanes_lock = threading.Lock()
+
 _last_drain = _last_reap = time.monotonic()
 
 
@@ -41,7 +46,7 @@ def drain(*, worker: str, batch: int | None = None) -> int:
     wake.heard()
     ended = 0
     while taken := leases.claim(worker=worker, batch=batch or settings.RUN_BATCH):
-        ended += leases.finish(list(_work(taken)))
+        ended += _end(list(_work(taken)))
     return ended
 
 
@@ -50,6 +55,41 @@ def reap() -> dict[str, int]:
     global _last_reap
     _last_reap = time.monotonic()
     return leases.reap()
+
+
+def dismiss_lanes() -> None:
+    """Close the connections that ending runs side by side has opened in this process."""
+    global _lanes
+    with _lanes_lock:
+        lanes, _lanes = _lanes, None
+    if lanes is not None:
+        together = threading.Barrier(LANES)
+
+        def leave(_: int) -> None:
+            together.wait()  # so that each thread takes one
+            connections.close_all()
+
+        list(lanes.map(leave, range(LANES)))
+        lanes.shutdown()
+
+
+def _end(endings: Sequence[Ending]) -> int:
+    """End runs over several connections: each commits alone, and the disk flushes them together."""
+    global _lanes
+    if len(endings) < 2 * LANES:
+        return leases.finish(endings)
+    with _lanes_lock:
+        _lanes = _lanes or ThreadPoolExecutor(LANES, thread_name_prefix="lane")
+        lanes = _lanes
+    return sum(lanes.map(leases.finish, [endings[lane::LANES] for lane in range(LANES)]))
+
+
+def _forget_lanes() -> None:
+    global _lanes, _lanes_lock
+    _lanes, _lanes_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lanes)  # a child has the pool but not its threads
 
 
 def watch(stop: threading.Event) -> None:

@@ -18,7 +18,7 @@ from awooop.console import onboarding
 from awooop.kit import redis, throttle
 from awooop.tenants.modes import Mode
 from contracts import queries as contracts
-from runs import shadow
+from runs import shadow, worker
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
@@ -70,6 +70,7 @@ def clean(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         redis.forget_client()
         redis.ask(lambda server: server.flushdb())
         yield
+        worker.dismiss_lanes()
         connections.close_all()
         wipe()
         connections.close_all()

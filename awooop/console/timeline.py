@@ -33,7 +33,7 @@ SELECT {", ".join(_STEPS)} FROM awooop_run_step_journal
 """
 _EVENT_SQL = f"""
 SELECT {", ".join(_EVENTS)} FROM awooop_conversation_event
- WHERE project_id = %s AND run_id = %s AND NOT is_duplicate ORDER BY event_id LIMIT {PER_PAGE}
+ WHERE project_id = %s AND run_id = %s AND NOT is_duplicate ORDER BY event_id LIMIT {_MOST_ROWS}
 """
 _REPEATS_SQL = f"""
 SELECT count(*), max(received_at) FROM (
