@@ -67,9 +67,9 @@ def receive(holder: KeyHolder, event: Inbound, *, traceparent: str | None) -> Re
     )
     orders.refuse_unknown_agent(order.project_id, order.agent_id)
     prepared = intake.prepare(order)
-    seen = intake.probably_seen(prepared)
+    receipt = intake.seen(prepared)
     with pipe() as p, p.tenant_tx(holder.project_id):
-        receipt = intake.create(p, prepared, probably_seen=seen)
+        receipt = receipt or intake.create(p, prepared)
         _mirror(p, holder.project_id, event, event_id, receipt)
     return receipt
 

@@ -13,7 +13,7 @@ import psycopg
 
 from awooop.errors import Code, Conflict, Invalid
 from awooop.kit import canonical, ids, redis
-from awooop.kit.db import Pipe
+from awooop.kit.db import Pipe, pipe
 from runs.fsm import State
 from runs.models import Trigger
 
@@ -130,29 +130,42 @@ def prepare(order: Order) -> Prepared:
     return Prepared(order, params, payload_sha256)
 
 
-def create(p: Pipe, prepared: Prepared, *, probably_seen: bool) -> Receipt:
+def seen(prepared: Prepared) -> Receipt | None:
+    """Return the run that stands for an event already, when Valkey thinks there is one.
+
+    Reads in its own transaction; PostgreSQL alone is believed.
+
+    :raises Conflict: the event id stands for another payload.
+    """
+    if not _probably_seen(prepared):
+        return None
+    with pipe() as p, p.tenant_tx(prepared.order.project_id):
+        found = p.send(_FIRST, _event(prepared))
+    return _receipt(prepared, found.fetchone())
+
+
+def create(p: Pipe, prepared: Prepared) -> Receipt:
     """Create the run of an event, or return the one that stands for it already.
 
     Runs inside the pipe's open transaction of the order's tenant.
 
-    :param probably_seen: a hint from :func:`probably_seen`: look before writing.
     :raises Conflict: the event id stands for another payload.
     """
-    if probably_seen and (first := _first(p, prepared)):
-        return first
     row = p.send(_CREATE, prepared.params).fetchone()
     if row is not None:
         return Receipt(row[0], False, State(row[1]), row[2], row[3])
-    first = _first(p, prepared)
+    first = _receipt(prepared, p.send(_FIRST, _event(prepared)).fetchone())
     if first is None:  # pragma: no cover - keys are never deleted
         raise psycopg.OperationalError("the idempotency key vanished")
     return first
 
 
-def _first(p: Pipe, prepared: Prepared) -> Receipt | None:
-    order = prepared.order
-    asked = [order.project_id, order.channel_type or "api", order.provider_event_id]
-    row = p.send(_FIRST, asked).fetchone()
+def _event(prepared: Prepared) -> list[Any]:
+    names = ("project_id", "channel_type", "provider_event_id")
+    return [prepared.params[name] for name in names]
+
+
+def _receipt(prepared: Prepared, row: tuple[Any, ...] | None) -> Receipt | None:
     if row is None:
         return None
     run_id, state, is_shadow, trace_id, payload_sha256 = row
@@ -161,7 +174,7 @@ def _first(p: Pipe, prepared: Prepared) -> Receipt | None:
     return Receipt(run_id, True, State(state), is_shadow, trace_id)
 
 
-def probably_seen(prepared: Prepared) -> bool:
+def _probably_seen(prepared: Prepared) -> bool:
     """Tell Valkey of this event, and ask whether it came before, in one question.
 
     The answer is a hint: it names a run that may never have been committed. A wrong one costs time,

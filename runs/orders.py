@@ -28,11 +28,12 @@ def place(order: Order) -> Receipt:
     """
     refuse_unknown_agent(order.project_id, order.agent_id)
     prepared = intake.prepare(order)
-    seen = intake.probably_seen(prepared)
+    if receipt := intake.seen(prepared):
+        return receipt
     with pipe() as p, p.tenant_tx(order.project_id):
         if order.parent_run_id or order.trigger_type in _NEEDS_PARENT:
             _refuse_unfit_parent(p, order)
-        return intake.create(p, prepared, probably_seen=seen)
+        return intake.create(p, prepared)
 
 
 def with_parents_input(order: Order) -> Order:
