@@ -57,7 +57,7 @@ class TestBench:
         assert set(FIGURES) <= set(told)
         assert all(figure["ours"] > 0 for figure in found)
         assert all(figure["anchor"] > 0 for figure in found if figure["beside"])
-        assert 2 <= told["commits a run"]["ours"] < 6
+        assert 2 <= told["commits a run"]["ours"] < 12  # so few runs share those of connecting
         assert 1 <= told["round trips a run"]["ours"] < 6
         assert scratch_databases() == []
 
