@@ -1,5 +1,7 @@
 """Every path, wired."""
 
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.defaults import page_not_found, server_error
@@ -12,6 +14,8 @@ from awooop.console.site import site
 from awooop.errors import Code, Invalid, NotFound
 from awooop.kit import rest
 
+_styled = csp_update({"style-src": [UNSAFE_INLINE]})  # Swagger UI styles itself
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("livez", health.livez),
@@ -21,7 +25,7 @@ urlpatterns = [
     path("v1/platform/runs/<str:run_id>/detail", RunDetailDoor.as_view(), name="run-detail"),
     path("", include("channels_hub.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("api/docs/", _styled(SpectacularSwaggerSplitView.as_view()), name="docs"),
     path("errors/<str:code>", errors_page.show, name="error"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", site.urls),
