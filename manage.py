@@ -87,9 +87,7 @@ class Environment:
         self.unfinished.touch()
         for command in self.steps(uv):
             # The installer holds the lock too: killing us does not let a second one beside it.
-            subprocess.run(
-                command, check=True, stdout=2, env=clean_environ(), pass_fds=[lock]
-            )
+            subprocess.run(command, check=True, stdout=2, env=clean_environ(), pass_fds=[lock])
 
     def steps(self, uv: "str | None") -> "list[list[str]]":
         """The commands that install: by uv where there is one, else by pip from outside."""

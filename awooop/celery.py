@@ -13,8 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awooop.settings")
 app = Celery("awooop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# A thread keeps its connection from task to task: a new one, with everything planned anew, cost five
-# times the claim itself. The pipe drops a connection that broke.
+# A thread keeps its connection from task to task: a new one, with everything planned anew, cost
+# five times the claim itself. The pipe drops a connection that broke.
 app.conf.CELERY_DB_REUSE_MAX = 100_000
 
 app.conf.beat_schedule = {

@@ -78,9 +78,7 @@ class Valkey:
         ]
         command = [str(_binary.get_binary_path()), *where, *daemon, *keep]
         with self.log.open("ab") as out:
-            subprocess.run(
-                command, cwd=self.data, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
+            subprocess.run(command, cwd=self.data, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         if not ground.wait(self.alive, seconds=30):
             raise ground.EmbeddedError(f"Valkey does not answer; see {self.data / 'valkey.log'}")
 
