@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from awooop.kit.db import Pipe
@@ -46,8 +46,7 @@ SELECT {", ".join(_MOVES)} FROM awooop_run_transition
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One line of the timeline. ``order`` breaks ties of one instant: cause before effect."""
 
     ts: datetime

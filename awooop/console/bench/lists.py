@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from rest_framework.renderers import JSONRenderer
 
 from awooop.console import timeline
 from awooop.console.bench import counters, fill, long_run
@@ -16,6 +15,7 @@ from awooop.console.bench.processes import say
 from awooop.console.bench.report import Bar, Figure, Report
 from awooop.console.bench.sizes import Sizes
 from awooop.kit.db import EVERYONE, pipe, tenant_tx
+from awooop.kit.rest import JSONRenderer
 from runs import queries
 from runs.fsm import State
 from runs.queries import Filters, Page
