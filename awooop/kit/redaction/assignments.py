@@ -43,6 +43,8 @@ _LEGIBLE = re.compile(r"[A-Za-z0-9]")
 _NEWLINE = re.compile(r"\\?\r?\n[ \t]*+")
 _LONGEST = 8192
 _GLIMPSE = 96
+_NUMBERS = frozenset({Promise.PHONE, Promise.CARD, Promise.PERSON, Promise.CODE})
+_NUMERIC = re.compile(r"[\\\"'`「『“ ]{0,8}[(+A-Za-z]{0,2}[0-9]")
 
 
 def found(text: str, low: str) -> Iterator[Span]:
@@ -69,6 +71,8 @@ def _value(text: str, place: Place) -> Iterator[Span]:
             yield from taken
             return
     at = place.at
+    if place.promised in _NUMBERS and not _NUMERIC.match(text, at):
+        return
     if text.startswith("[", at) and place.promised in STRONG:
         yield from _items(text, at + 1)
         return
@@ -224,7 +228,7 @@ def _to_line_end(text: str, at: int, most: int) -> tuple[int, int, str]:
 def is_secret(place: Place, secret: str, *, quoted: bool) -> bool:
     """Say whether what stands behind a name is its secret, and not a word about it."""
     promised, bare = place.promised, PLACEHOLDER.sub("", secret).strip()
-    if promised in (Promise.PHONE, Promise.CARD, Promise.PERSON, Promise.CODE):
+    if promised in _NUMBERS:
         return values.fits(promised.value, bare)
     if promised is Promise.HINT and (place.sign in ("said", "next") or not values.is_random(bare)):
         return False
