@@ -28,7 +28,6 @@ def place(tenant, count):
                 is_shadow=True,
                 trigger_type=Trigger.API,
                 input={"n": number},
-                max_attempts=KILLS + 1,
             )
         )
 
@@ -63,7 +62,7 @@ class TestKill:
         def work(say):
             say(b"!")
             while True:
-                worker.drain(worker=f"w{os.getpid()}", batch=2)
+                worker.drain(worker=f"w{os.getpid()}")
 
         for _ in range(KILLS):
             pid, hear = fork(work)
