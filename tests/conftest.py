@@ -57,7 +57,12 @@ def wipe() -> None:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
         names = ", ".join(f'"{name}"' for name in tables)
+        guarded = [name for name in tables if name.startswith(("awooop_audit_", "awooop_budget_"))]
+        for name in guarded:  # what the tables of evidence refuse even their owner
+            cursor.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        for name in guarded:
+            cursor.execute(f'ALTER TABLE "{name}" ENABLE TRIGGER USER')
 
 
 @pytest.fixture

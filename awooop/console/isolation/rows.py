@@ -49,11 +49,19 @@ SELECT project_id, run_id, 1, 'probe', 'intent', false, lease_epoch, clock_times
   FROM public.awooop_run_state WHERE project_id = %(tenant)s AND state = 'running' LIMIT 1
 """
 
+_EVIDENCE = """
+INSERT INTO public.awooop_audit_event
+       (project_id, event_id, act, actor, target_type, target, outcome, facts, content_sha256)
+VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'doctor', 'probe', 'probe', 'success', '{}', '')
+"""
+
 # Tables that only a trigger writes, or only at a certain moment: what leads to a row, after those
 # of their parents are there.
 RECIPES: dict[str, tuple[str, ...]] = {
     "awooop_run_transition": (_CLAIM,),
     "awooop_run_step_journal": (_CLAIM, _STEP),
+    "awooop_audit_event": (_EVIDENCE,),
+    "awooop_audit_chain": (_EVIDENCE,),
 }
 
 _NUMBERS = {

@@ -13,7 +13,7 @@ _OPERATOR = _BARE.format("%(operator_form)s")
 # limits. Anything else it needs, it does as the run's own tenant.
 _WORKER_DOOR = """
 (({table} LIKE 'awooop\\_run\\_%%' AND {privilege} IN ('SELECT', 'INSERT', 'UPDATE'))
- OR ({table} = 'awooop_projects' AND {privilege} = 'SELECT'))
+ OR ({table} IN ('awooop_projects', 'awooop_audit_chain') AND {privilege} = 'SELECT'))
 """
 
 _GRANTS = """
