@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from awooop.console import accounts, answers, home, projects, run_detail, run_list
+from awooop.console import accounts, answers, audit_list, home, projects, run_detail, run_list
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
@@ -51,6 +51,7 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("runs/", run_list.listing, "run-list"),
             self._path("runs/<str:run_id>/", run_detail.detail, "run"),
             self._path("runs/<str:run_id>/cancel/", run_detail.cancel, "run-cancel", act),
+            self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
         ]
 
@@ -97,6 +98,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (_("Overview"), "dashboard", "admin:index"),
         (_("Runs"), "play_circle", "admin:run-list"),
         (_("Tenants"), "domain", "admin:tenants"),
+        (_("Audit"), "verified_user", "admin:audit"),
     ]
     if accounts.may_manage(request):
         entries.append((_("Accounts"), "group", "admin:tenants_operator_changelist"))

@@ -93,6 +93,7 @@ class TestConsole:
     def test_fits_and_keeps_to_itself(self, open_page, run_id, width, scheme):
         page = open_page(width, color_scheme=scheme)
         for path in ("/admin/", "/admin/runs/", f"/admin/runs/{run_id}/", "/admin/tenants/",
+                     "/admin/audit/?project=acme",
                      "/admin/tenants/operator/", "/admin/tenants/operator/add/"):  # fmt: skip
             page.goto(path, wait_until="networkidle")
             assert page.evaluate(OVERFLOW) <= 0, path
