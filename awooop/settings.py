@@ -139,6 +139,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "awooop.console.middleware.RequestId",
+    "awooop.console.middleware.Address",
+    "awooop.console.middleware.PlainErrors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -166,6 +168,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "awooop.console.addresses.here",
             ]
         },
     }
@@ -194,6 +197,8 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_HANDLER = "awooop.console.lockout.Handler"
+AXES_USERNAME_CALLABLE = "awooop.console.lockout.name_tried"
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 AXES_ENABLED = not TESTING
 
@@ -241,6 +246,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING = log.configure(json_lines=not DEBUG)
+DEFAULT_EXCEPTION_REPORTER = "awooop.console.reports.Report"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "awooop.console.reports.Reticence"
 UNFOLD = {
     "SITE_TITLE": "AwoooP",
     "SITE_HEADER": "AwoooP",

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse_lazy
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from awooop.console import accounts, answers, home, projects, run_detail, run_list
+from awooop.console import accounts, addresses, answers, home, projects, run_detail, run_list
 from awooop.tenants.models import Operator
 
 Page = Callable[..., HttpResponse]
@@ -56,6 +58,13 @@ class ConsoleSite(UnfoldAdminSite):
         """Show the overview."""
         return home.overview(self, request)
 
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Ask who it is, and forget where a person was going if that address holds a secret."""
+        going = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME, ""))
+        if not addresses.may_be_shown(going):
+            return redirect("admin:login")
+        return super().login(request, extra_context)
+
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
         """Answer what a page refuses with pages of our own."""
 
@@ -67,7 +76,15 @@ class ConsoleSite(UnfoldAdminSite):
             except PermissionDenied:
                 return answers.refused(self, request)
 
-        return super().admin_view(update_wrapper(guarded, view), cacheable)
+        admitted = super().admin_view(update_wrapper(guarded, view), cacheable)
+
+        def discreet(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = admitted(request, *args, **kwargs)
+            if not addresses.may_be_shown(response.get("Location", "")):
+                response["Location"] = reverse("admin:login")
+            return response
+
+        return update_wrapper(discreet, admitted)
 
     def _path(
         self, route: str, page: Page, name: str, methods: Callable[[Page], Page] = require_safe

@@ -1,13 +1,14 @@
-"""The tenants app: wires the role guard and the grants of what belongs to no tenant."""
+"""The tenants app: wires redaction, the role guard and the grants of what belongs to no tenant."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from awooop.kit import roles
+from awooop.kit import derive, log, redaction, roles
 
 # Tables without a project belong to everyone who signs in; tenant tables get their grants from
 # TenantWalls alone, so a forgotten wall is a closed door.
@@ -41,7 +42,7 @@ def grant_global_tables(*, using: str, **_: Any) -> None:
 
 
 class TenantsConfig(AppConfig):
-    """Connects the role guard and the grants."""
+    """Connects what every process needs: the tagging key, the role guard and the grants."""
 
     name = "awooop.tenants"
     label = "tenants"
@@ -50,5 +51,7 @@ class TenantsConfig(AppConfig):
         """Connect what must be there before the first connection."""
         from awooop.tenants import openapi  # noqa: F401 - registers itself
 
+        redaction.set_key(derive.key(settings.REDACTION_KEY, "redaction"))
+        log.guard()
         connection_created.connect(roles.refuse_unsafe, dispatch_uid="awooop.roles")
         post_migrate.connect(grant_global_tables, sender=self, dispatch_uid="awooop.grants")

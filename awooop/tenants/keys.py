@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from awooop.errors import Code, NotFound, Unauthenticated
-from awooop.kit import ids
+from awooop.kit import ids, redaction
 from awooop.kit.db import in_tx, pipe
 from awooop.tenants.models import PROJECT_ID, ApiKey, KeyScope
 from awooop.tenants.modes import Mode
@@ -55,11 +55,11 @@ def issue(
     secret = ids.new_secret()
     key = ApiKey.objects.create(
         project_id=project_id,
-        name=name,
+        name=redaction.excerpt(name, 100),
         hint=ids.digest(secret)[:8],
         secret_sha256=ids.digest(secret),
         scopes=sorted(scopes),
-        agent_id=agent_id,
+        agent_id=redaction.identity(agent_id, 100),
         created_by=actor,
         created_at=at,
         expires_at=expires_at,

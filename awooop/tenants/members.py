@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from awooop.errors import Code, NotFound
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from awooop.tenants.models import Member, Operator, Role
 
@@ -38,5 +39,5 @@ def dismiss(project_id: str, username: str) -> None:
 def _person(username: str) -> Operator:
     person = Operator.objects.filter(username=username).first()
     if person is None:
-        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {username!r:.80}")
+        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {redaction.excerpt(username, 80)!r}")
     return person

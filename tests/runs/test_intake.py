@@ -113,7 +113,7 @@ class TestPlace:
 class TestValkey:
     def test_is_not_believed_when_it_names_a_run_that_never_was(self, tenant):
         asked = order(tenant)
-        redis.client().set(intake._seen_key(asked), str(ids.new_id()))
+        redis.client().set(intake._seen_key(intake.prepare(asked)), str(ids.new_id()))
 
         assert not orders.place(asked).is_duplicate
 
