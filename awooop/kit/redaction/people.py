@@ -21,6 +21,7 @@ _NOT_MAIL = values.words(
 _COMMAND = re.compile(
     r"(?:\b(?:ssh|scp|sftp|rsync|mosh|autossh|ssh-copy-id)\b[^\n|;&]{0,120}|git\+ssh:|://[^\s/]{0,64})\Z"
 )
+_COMMANDS = ("ssh", "scp", "sftp", "rsync", "mosh", "://")
 _REMOTE = re.compile(r":(?:[~/\w.-]+/|/|~|[\w-]+\.git\b)")
 
 _MOBILE = re.compile(r"09(?<![\w.+/-]09)(?<!\d:09)\d\d([- ]?)\d{3}\1\d{3}(?![\w-]|\.\d)")
@@ -85,11 +86,11 @@ def _mails(text: str) -> Iterator[Span]:
 
 def _is_remote(text: str, start: int, match: re.Match[str]) -> bool:
     """Say whether user@host names an account on a machine: git@…, ssh …, https://user@…."""
-    local = text[start : match.start()]
+    local, before = text[start : match.start()], text[max(0, start - 140) : start]
     return (
         local == "git"
         or _REMOTE.match(text, match.end()) is not None
-        or _COMMAND.search(text[max(0, start - 140) : start]) is not None
+        or (any(c in before for c in _COMMANDS) and _COMMAND.search(before) is not None)
     )
 
 

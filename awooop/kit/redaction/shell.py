@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from awooop.kit.redaction import values
+from awooop.kit.redaction.literals import Index
 from awooop.kit.redaction.tags import CREDENTIAL, Span
 
 _BY = (
@@ -66,6 +67,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_COMMANDS = Index((literal, pattern) for literal, pattern in _RULES)
 _USER = re.compile(
     r"""\s(?:-u|--user|--proxy-user|-U|-a|--auth|--basic-auth|--creds|--credentials)[= ]?\s{0,4}"""
     r"""(["']?)([^\s"':/$]{1,128}):([^\s"']{1,256})\1"""
@@ -84,18 +86,17 @@ _ENTRY = re.compile(r"(?m)^[ \t]+[\w.\"'/-]{1,256}:[ \t]+[\"']?([^\s\"'|>{\[][^\
 
 def found(text: str) -> Iterator[Span]:
     """Yield the secrets that commands and Kubernetes Secret manifests carry."""
-    for literal, pattern in _RULES:
-        if literal in text:
-            for match in pattern.finditer(text):
-                group = match.lastindex or 0
-                if not values.is_harmless(match.group(group)):
-                    yield Span(match.start(group), match.end(group), CREDENTIAL, match.group(group))
+    for pattern in _COMMANDS.present(text):
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0
+            if not values.is_harmless(match.group(group)):
+                yield Span(match.start(group), match.end(group), CREDENTIAL, match.group(group))
     if "uth" in text or "redential" in text or "ogin" in text:
         for match in _LOGIN.finditer(text):
             secret = match.group(1)
             if values.is_telling(secret) or values.is_hex(secret, 20):
                 yield Span(match.start(1), match.end(1), CREDENTIAL, secret)
-    if any(command in text for command in _USING):
+    if ":" in text and any(command in text for command in _USING):
         for match in _USER.finditer(text):
             if not (match.group(3).isdigit() or values.is_harmless(match.group(3))):
                 yield Span(match.start(3), match.end(3), CREDENTIAL, match.group(3))

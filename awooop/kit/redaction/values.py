@@ -88,7 +88,7 @@ _SYMBOL = re.compile(r"[!@#$%^&*()+=\[\]{}|;:,<>?~`\\/]")
 
 def forget() -> None:
     """Drop the judgements remembered so far: what was judged may be secret."""
-    for judge in (is_harmless, is_status, is_random):
+    for judge in (is_harmless, is_status, is_random, is_telling, is_slug_of_parts):
         judge.cache_clear()
 
 
@@ -149,6 +149,7 @@ def is_slug(value: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_telling(value: str) -> bool:
     """Say whether a value after a mere mention of a secret ("password hunter2") is one."""
     plain = value.rstrip(".,;:!?")
@@ -160,6 +161,7 @@ def is_telling(value: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_slug_of_parts(value: str) -> bool:
     """Say whether a value is a name of several parts: ``db-creds-2``, not ``hunter2``."""
     value = value.rstrip("-_./:")
