@@ -140,7 +140,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "awooop.console.middleware.RequestId",
     "awooop.console.middleware.Address",
-    "awooop.console.middleware.PlainErrors",
+    "awooop.console.middleware.Discretion",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

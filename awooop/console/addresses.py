@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from awooop.kit.redaction import redact
 
+HOME = "/admin/"
+
 
 def may_be_shown(address: str) -> bool:
     """Tell whether an address holds no secret, escaped or not."""
@@ -19,6 +21,6 @@ def here(request: HttpRequest) -> dict[str, Callable[[], str]]:
 
     def address() -> str:
         full = request.get_full_path()
-        return full if may_be_shown(full) else "/admin/"
+        return full if may_be_shown(full) else HOME
 
     return {"here": address}

@@ -8,10 +8,11 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from awooop.console import addresses
 from awooop.kit import ids
 from awooop.kit.redaction import redact
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_SAFE_ID = re.compile(r"[a-z0-9_.-]{8,64}|[A-Z0-9_.-]{8,64}")  # tokens mix their letters
 
 
 class RequestId:
@@ -44,14 +45,16 @@ class Address:
         return self.get_response(request)
 
 
-class PlainErrors:
-    """Redact the pages that DEBUG shows of an error: they quote the address, form and code."""
+class Discretion:
+    """Let no answer repeat a secret from its address: redirects, and the pages DEBUG shows."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if "Location" in response and not addresses.may_be_shown(response["Location"]):
+            response["Location"] = addresses.HOME
         if settings.DEBUG and response.status_code >= 400 and not response.streaming:
             response.content = redact(response.content.decode(response.charset, "replace"))
         return response

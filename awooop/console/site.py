@@ -8,7 +8,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse, reverse_lazy
+from django.urls import URLPattern, path, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.sites import UnfoldAdminSite
@@ -76,15 +76,7 @@ class ConsoleSite(UnfoldAdminSite):
             except PermissionDenied:
                 return answers.refused(self, request)
 
-        admitted = super().admin_view(update_wrapper(guarded, view), cacheable)
-
-        def discreet(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            response = admitted(request, *args, **kwargs)
-            if not addresses.may_be_shown(response.get("Location", "")):
-                response["Location"] = reverse("admin:login")
-            return response
-
-        return update_wrapper(discreet, admitted)
+        return super().admin_view(update_wrapper(guarded, view), cacheable)
 
     def _path(
         self, route: str, page: Page, name: str, methods: Callable[[Page], Page] = require_safe

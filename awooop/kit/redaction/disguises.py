@@ -31,9 +31,10 @@ _NOISE = re.compile(
     "\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff\x00-\x08\x0e-\x1a]"
 )
 _ESCAPE = re.compile(
-    r"%[0-9A-Fa-f]{2}|\\{1,4}u(?:00[0-9A-Fa-f]{2}|\{00[0-9A-Fa-f]{2}\})|\\{1,4}x[0-9A-Fa-f]{2}"
+    r"%(?:25)?[0-9A-Fa-f]{2}|\\{1,4}u(?:00[0-9A-Fa-f]{2}|\{00[0-9A-Fa-f]{2}\})|\\{1,4}x[0-9A-Fa-f]{2}"
     r"|&#(?:[xX][0-9A-Fa-f]{2}|[0-9]{2,3});"
 )
+_QUERY = re.compile(_ESCAPE.pattern + r"|(?<=[\w.-])\+(?=[\d%])")  # there, a plus is a space
 _HEX = re.compile(r"[0-9A-Fa-f]{2,3}(?=[};]?\Z)")
 _LONG = re.compile(r"[A-Za-z0-9_+/.-]{14,}+(?:={1,2}|(?:%3[Dd]){1,2})?")
 _LINES = re.compile(
@@ -86,17 +87,19 @@ def quiet(text: str) -> tuple[str, View] | None:
 
 def unescaped(text: str) -> View | None:
     """Return a view of the lines that hold escapes, with those of printable ASCII undone."""
-    if "%" not in text and "\\" not in text and "&#" not in text:
+    query = "+" in text and "=" in text and ("?" in text or "&" in text)
+    if not query and "%" not in text and "\\" not in text and "&#" not in text:
         return None
     pieces: list[str] = []
     starts: list[int] = []
     origins: list[tuple[int, int]] = []
     size, at, line_end, telling = 0, -1, -1, False
-    for match in _ESCAPE.finditer(text):
+    for match in (_QUERY if query else _ESCAPE).finditer(text):
         character = _character(match.group())
         if character is None:
             continue
-        telling = telling or character != " "  # a space is escaped everywhere and hides nothing
+        # A space is escaped everywhere and hides nothing, but for the word its last digit touches.
+        telling = telling or character != " " or text[match.end() : match.end() + 1].isalnum()
         if match.start() >= line_end:
             if line_end >= 0:
                 size = _append(pieces, starts, origins, size, text[at:line_end] + "\n", at)
@@ -133,6 +136,10 @@ def _append(
 def _character(escape: str) -> str | None:
     if escape.startswith("&#") and escape[2] not in "xX":
         code = int(escape[2:-1])
+    elif escape[0] == "%":
+        code = int(escape[-2:], 16)
+    elif escape == "+":
+        return " "
     else:
         match = _HEX.search(escape)
         code = int(match.group(), 16) if match else 0
