@@ -37,6 +37,7 @@ _SEPARATOR = re.compile(
     | [ \t]{_TYPE}[ \t]{{0,4}}:?=[ \t]{{0,16}}
     | (?:[ ](?i:for|of)[ ]["'`]?[\w.@%'-]{{1,64}}["'`]?)?[ \t]{{0,24}}
       (?P<sign>=>|->|:{{1,2}}=|[?+|]{{0,2}}={{1,3}}|!=|:)(?P<space>[ \t]{{0,24}})
+      (?:!!(?:str|binary|int)[ \t]{{1,4}})?
     | (?P<xml>[^<>"'`=]{{0,40}}>)(?=[^<>\s])
     | [\s,;]{{0,48}}(?:\\{{0,7}}["'])?(?i:value|content|val)(?:\\{{0,7}}["'])?\s{{0,4}}[=:]\s{{0,4}}
     | \s{{0,4}}\{{[^{{}}]{{0,300}}?\bdefault\s{{0,16}}=\s{{0,16}}
@@ -44,6 +45,7 @@ _SEPARATOR = re.compile(
     | (?P<call>\((?=["']))
     | (?P<said>(?:[ ]for[ ][\w.@%'-]{{1,64}})?\s?(?:is|was|are|為|为|是|[ ]as|[ ]to)
       (?:\s?:\s?|\s|(?<=[為为是])))
+    | (?P<shown>(?=[「『]))
     | (?P<next>[ \t]{{1,8}}(?=[^\s=:,;|>)\]}}.-]|-\S))
     )"""
 )
@@ -130,6 +132,8 @@ def _sign(match: re.Match[str], name: str, behind: str) -> str:
     kind = match.lastgroup or "other"
     if kind == "quote":
         return "other"
+    if kind == "shown":
+        return "said"
     if kind == "next" and (name.startswith("-") or behind.endswith("-")):
         return "flag"
     if kind == "next" and _DECLARED.search(behind[-24:]):

@@ -74,7 +74,7 @@ _USER = re.compile(
 )
 # A user and a password, one after the other, as arguments of something that logs in.
 _LOGIN = re.compile(
-    r"(?:\b[Aa]uth\s?[=:]|(?:[Aa]uth|[Cc]redentials?|[Ll]ogin|AuthParams)\w{0,12})\s?[(\[]\s?"
+    r"(?:\b[Aa]uth\s?[=:]|(?:[Aa]uth|[Cc]redentials?|[Ll]ogin)\w{0,12})\s?[(\[]\s?"
     r"[\"'][^\"'\n]{1,64}[\"'],\s?(?:Some\()?[\"']([^\"'\n]{4,128})[\"']"
 )
 _USING = ("curl", "wget", "http ", "https ", "skopeo", "proxy", "helm", "podman", "ab ", "oras")
@@ -91,17 +91,24 @@ def found(text: str) -> Iterator[Span]:
             group = match.lastindex or 0
             if not values.is_harmless(match.group(group)):
                 yield Span(match.start(group), match.end(group), CREDENTIAL, match.group(group))
-    if "uth" in text or "redential" in text or "ogin" in text:
-        for match in _LOGIN.finditer(text):
-            secret = match.group(1)
-            if values.is_telling(secret) or values.is_hex(secret, 20):
-                yield Span(match.start(1), match.end(1), CREDENTIAL, secret)
+    yield from _logins(text)
     if ":" in text and any(command in text for command in _USING):
         for match in _USER.finditer(text):
             if not (match.group(3).isdigit() or values.is_harmless(match.group(3))):
                 yield Span(match.start(3), match.end(3), CREDENTIAL, match.group(3))
     if "kind: Secret" in text or "stringData:" in text:
         yield from _manifest(text)
+
+
+def _logins(text: str) -> Iterator[Span]:
+    for literal in ("uth", "redential", "ogin"):
+        at = text.find(literal, 1)
+        while at >= 0:
+            if match := _LOGIN.match(text, at - 1):
+                secret = match.group(1)
+                if values.is_telling(secret) or values.is_hex(secret, 20):
+                    yield Span(match.start(1), match.end(1), CREDENTIAL, secret)
+            at = text.find(literal, at + 1)
 
 
 def _manifest(text: str) -> Iterator[Span]:

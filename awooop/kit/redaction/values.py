@@ -74,7 +74,6 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[a-zA-Z%]{1,3})?")
 _SLUG = re.compile(r"(?:(?:[a-z]+\d{0,4}|\d{1,5}|[A-Z]?[a-z]+|[A-Z]+\d{0,4})(?:[-_./:]|$))+")
 _K8S_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]{1,16})+")
 _TOKENLIKE = re.compile(r"[\x21-\x7e]+")
-_URLSAFE = str.maketrans("-_", "+/")
 _LAYOUT = str.maketrans("", "", "\r\n\t")
 _FORMS = {
     "phone": re.compile(r"\(?\+?\(?\d(?:[ ().-]{0,2}\d){6,14}(?:\s?(?:#|x|ext\.?)\s?\d{1,6})?"),
@@ -226,8 +225,8 @@ def _classes(value: str) -> int:
 def decoded(token: str) -> str | None:
     """Return the text that a token is the base64 of, in either alphabet; None if it is none."""
     try:
-        raw = b64decode(token.rstrip("=").translate(_URLSAFE) + "=" * (-len(token.rstrip("=")) % 4))
-        plain = raw.decode()
+        bare = token.rstrip("=").replace("-", "+").replace("_", "/")
+        plain = b64decode(bare + "=" * (-len(bare) % 4)).decode()
     except ValueError:
         return None
     return plain if plain.isprintable() or plain.translate(_LAYOUT).isprintable() else None
