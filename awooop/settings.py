@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from awooop import embedded
@@ -32,7 +33,12 @@ DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=0)  # worker: o
 
 
 def _database(role: str, url: str) -> dict[str, Any]:
-    found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+    try:
+        found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+    except ValueError:  # it would quote the password
+        raise ImproperlyConfigured(
+            f"the address for {role} is none; escape its password, as %2F for a slash"
+        ) from None
     options = {
         **found.get("OPTIONS", {}),
         "connect_timeout": 5,  # seconds

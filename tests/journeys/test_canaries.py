@@ -11,6 +11,7 @@ import importlib.util
 import io
 import json
 import logging
+import os
 import re
 import secrets
 import socket
@@ -213,6 +214,12 @@ def valkey():
     return told.getvalue()
 
 
+def servers():
+    """Return what PostgreSQL and Valkey logged, where they are ours."""
+    logs = Path(os.environ["AWOOOP_STATE_DIR"]).glob("log/*.log")
+    return "\n".join(["-", *(path.read_text(errors="replace") for path in logs)])
+
+
 def runs_door(house, canaries):
     path = "/v1/platform/runs"
     deep = canaries.brood("input", lines=True)
@@ -299,10 +306,10 @@ def console_doors(house, canaries):
         if kind in ("github", "email", "password"):  # hashing what was tried takes its time
             house.visit("/admin/login/", form)
             house.visit(f"/admin/runs/?agent={quote(carrier)}")
+            house.ask("POST", "/admin/login/", urlencode(form), key=False)
         house.visit("/admin/login/", {**form, "username": carrier * 10})
         house.visit("/admin/login/", {**form, "next": f"/admin/?q={carrier}"})
         house.visit(f"/admin/login/?next=/admin/runs/%3Fagent={quote(quote(carrier))}")
-        house.ask("POST", "/admin/login/", urlencode(form), key=False)
     house.visit("/admin/login/")
     status, _ = house.visit("/admin/login/", {"username": "ann", "password": PASSWORD})
     assert status == 302
@@ -317,18 +324,15 @@ def console_doors(house, canaries):
         status, _ = house.visit(f"/admin/runs/{run}/cancel/", {"reason": carrier})
         assert status == 302
     for token in canaries.bare("console names").values():
-        house.visit(f"/admin/runs/?agent={token[:100]}")
-        house.visit(f"/admin/runs/?project={token[:64].lower()}")
+        house.visit(f"/admin/runs/?agent={token[:100]}&project={token[:64].lower()}")
 
 
 def commands(env, canaries):
     """Start commands with secrets for arguments; return what must be waited for."""
-    many = " ".join(canaries.brood("command").values())
-    bare = list(canaries.bare("command names").values())
+    many, others = (" ".join(canaries.brood("command").values()) for _ in range(2))
     asked = (
         ("onboard_tenant", "canary-farm", "--name", many),
-        ("api_key", "acme", "issue", "--name", many, "--agent", bare[1], "--scope", bare[2]),
-        ("set_mode", many, "shadow", *bare),
+        ("set_mode", others, "shadow"),
     )
     return [
         subprocess.Popen(
@@ -410,6 +414,7 @@ class TestCanaries:
             "worker log": work.read_text(),
             "log here": in_process,
             "answers": house.heard.getvalue(),
+            "servers' logs": servers(),
             "commands": "\n".join(err for _, err in told) + told[0][0],
         }
 

@@ -181,6 +181,21 @@ class TestDiscreet:
         assert stream.isatty() is False
 
 
+class TestSettings:
+    def test_that_make_no_sense_do_not_quote_a_password(self):
+        address = "postgresql://app:hunter2/x@db/awooop"
+        ran = subprocess.run(
+            [sys.executable, "-c", "import awooop.settings"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "DATABASE_URL": address},
+        )
+        assert ran.returncode == 1
+        assert "hunter2" not in ran.stderr
+        assert "escape its password" in ran.stderr
+
+
 class TestKey:
     def test_gives_every_process_the_same_tags(self):
         secret = token()
