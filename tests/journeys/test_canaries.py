@@ -27,6 +27,7 @@ import redis as redis_client
 from django.conf import settings
 from django.db import connections, transaction
 
+from awooop import celery
 from awooop.kit import log
 from awooop.kit.db import global_tx
 from awooop.tenants.models import Operator, Role
@@ -327,6 +328,13 @@ def console_doors(house, canaries):
         house.visit(f"/admin/runs/?agent={token[:100]}&project={token[:64].lower()}")
 
 
+def poisoned_queue(canaries):
+    """Send tasks that no worker knows, and one of ours with arguments it does not take."""
+    for carrier in canaries.brood("task", lines=True).values():
+        celery.app.send_task("runs.unheard_of", args=[carrier], kwargs={"why": [carrier]})
+        celery.app.send_task("runs.reap", kwargs={"reason": carrier})
+
+
 def commands(env, canaries):
     """Start commands with secrets for arguments; return what must be waited for."""
     many, others = (" ".join(canaries.brood("command").values()) for _ in range(2))
@@ -392,14 +400,16 @@ class TestCanaries:
         in_process = executor_fails(tenant, canaries, monkeypatch)
         web, work = tmp_path / "web.log", tmp_path / "worker.log"
         serve = ["-m", "uvicorn", "awooop.asgi:application", "--port", str(port)]
-        celery = ["-m", "celery", "-A", "awooop", "worker", "-P", "threads", "-l", "info"]
+        consume = ["-m", "celery", "-A", "awooop", "worker", "-P", "threads", "-l", "info"]
         house = House(port, tenant.key)
         with running(env, web, *serve, "--log-level", "info"):
             eventually(lambda: house.ask("GET", "/livez")[0] == 200)
             for door in (runs_door, malformed, cancelled, alerted, console_doors):
                 door(house, canaries)
-            with running(env, work, *celery):
+            poisoned_queue(canaries)
+            with running(env, work, *consume):
                 page = eventually(lambda: ended(house))
+                eventually(lambda: not re.search("^b'(awooop|unacked)' ", valkey(), re.MULTILINE))
             for run in page:
                 house.ask("GET", f"/v1/platform/runs/{run}/detail")
             for run in page[::8]:
@@ -422,6 +432,7 @@ class TestCanaries:
         assert all(places.values())
         assert places["web log"].count("/v1/platform/runs?") > 30
         assert "Task runs.drain" in places["worker log"]
+        assert places["worker log"].count("unregistered task") >= 17
         assert len(re.findall(r"\[secret:[a-z_]+:[0-9a-f]{8}\]", places["rows"])) > 100
         assert list(canaries.seen_in(places)) == []
 
