@@ -4,14 +4,25 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from awooop.console import accounts, answers, audit_list, home, projects, run_detail, run_list
+from awooop.console import (
+    accounts,
+    addresses,
+    answers,
+    audit_list,
+    home,
+    projects,
+    run_detail,
+    run_list,
+)
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
@@ -55,13 +66,6 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("tenants/", projects.listing, "tenants"),
         ]
 
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Sign a person in, unless that leaves no evidence."""
-        try:
-            return super().login(request, extra_context)
-        except AwoooPError as reason:
-            return answers.coded(self, request, reason.code)
-
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Let a person change their own password, in their own name."""
         accounts.person_of(request).changed_by = actor_name(request.user)
@@ -70,6 +74,19 @@ class ConsoleSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the overview."""
         return home.overview(self, request)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Sign a person in, unless that leaves no evidence.
+
+        Where they were going is forgotten if that address holds a secret.
+        """
+        going = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME, ""))
+        if not addresses.may_be_shown(going):
+            return redirect("admin:login")
+        try:
+            return super().login(request, extra_context)
+        except AwoooPError as reason:
+            return answers.coded(self, request, reason.code)
 
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
         """Answer what a page refuses with pages of our own."""

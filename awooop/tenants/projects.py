@@ -5,6 +5,7 @@ from datetime import datetime
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, Conflict, Invalid, NotFound, Refused
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from awooop.tenants import modes
 from awooop.tenants.models import PROJECT_ID, Project
@@ -17,7 +18,9 @@ def check_id(project_id: str) -> None:
     :raises Invalid: it is not one.
     """
     if PROJECT_ID.fullmatch(project_id) is None:
-        raise Invalid(Code.TENANT_ID_INVALID, f"{project_id!r:.80} cannot be a project id")
+        raise Invalid(
+            Code.TENANT_ID_INVALID, f"{redaction.excerpt(project_id, 80)!r} cannot be a project id"
+        )
 
 
 @in_tx
@@ -30,7 +33,11 @@ def create(project_id: str, *, display_name: str, mode: Mode, actor: str, at: da
     check_id(project_id)
     project, is_new = Project.objects.get_or_create(
         project_id=project_id,
-        defaults={"display_name": display_name, "migration_mode": mode, "created_at": at},
+        defaults={
+            "display_name": redaction.excerpt(display_name, 200),
+            "migration_mode": mode,
+            "created_at": at,
+        },
     )
     if not is_new:
         raise Conflict(Code.TENANT_EXISTS, f"{project_id} exists already")
@@ -52,7 +59,7 @@ def get(project_id: str) -> Project:
     """
     project = Project.objects.filter(project_id=project_id).first()
     if project is None:
-        raise NotFound(Code.TENANT_UNKNOWN, f"no project {project_id!r:.80}")
+        raise NotFound(Code.TENANT_UNKNOWN, f"no project {redaction.excerpt(project_id, 80)!r}")
     return project
 
 
@@ -65,7 +72,7 @@ def set_mode(project_id: str, mode: Mode, *, actor: str) -> tuple[Mode, Mode]:
     """
     project = Project.objects.select_for_update().filter(project_id=project_id).first()
     if project is None:
-        raise NotFound(Code.TENANT_UNKNOWN, f"no project {project_id!r:.80}")
+        raise NotFound(Code.TENANT_UNKNOWN, f"no project {redaction.excerpt(project_id, 80)!r}")
     was = Mode(project.migration_mode)
     if was is mode:
         return was, mode
