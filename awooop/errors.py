@@ -227,7 +227,7 @@ class Code(StrEnum):
         "E-AUDIT-004",
         500,
         "The audit's signing or verifying key cannot be used",
-        "Give base64 of 32 bytes; manage.py audit_key --new makes a pair.",
+        "Give 64 hex digits; manage.py audit_key --new makes a pair.",
     )
 
     # The platform itself

@@ -94,8 +94,8 @@ if not SECRET_KEY and AWOOOP_EMBEDDED and not DATABASE_URL:
 # Derived from SECRET_KEY where unset. Own keys let SECRET_KEY change while old tags stay equal and
 # old signatures stay checkable.
 REDACTION_KEY = env.str("REDACTION_KEY", default="") or SECRET_KEY  # tags and pseudonyms
-AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # base64 of an Ed25519 seed
-AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # base64 public keys of before
+AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # an Ed25519 seed in hex
+AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public keys of before, in hex
 
 # How long may work take?
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=20)  # without a heartbeat, then requeued

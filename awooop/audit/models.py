@@ -71,7 +71,7 @@ class AuditCheckpoint(models.Model):
     previous = models.CharField(max_length=64)
     at = models.DateTimeField()
     key_id = models.CharField(max_length=16)
-    signature = models.CharField(max_length=88)
+    signature = models.CharField(max_length=128)
 
     class Meta:
         db_table = "awooop_audit_checkpoint"
