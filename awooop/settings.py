@@ -132,6 +132,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "awooop.tenants",
+    "awooop.ledger",
     "contracts",
     "runs",
     "channels_hub",

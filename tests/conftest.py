@@ -22,6 +22,11 @@ from runs import shadow, worker
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
+GUARDED = """
+SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger
+ WHERE NOT tgisinternal AND tgtype & 32 <> 0  -- on TRUNCATE
+"""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_valkey_database() -> None:
@@ -57,7 +62,13 @@ def wipe() -> None:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
         names = ", ".join(f'"{name}"' for name in tables)
+        cursor.execute(GUARDED)
+        guarded = [name for (name,) in cursor.fetchall()]
+        for name in guarded:
+            cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        for name in guarded:
+            cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
 
 
 @pytest.fixture
