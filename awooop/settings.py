@@ -91,11 +91,12 @@ REDACTION_KEY = env.str("REDACTION_KEY", default="") or SECRET_KEY  # tags and p
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # base64 of an Ed25519 seed
 AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # base64 public keys of before
 
-# How long may work take?
+# How long may work take, and what may it cost?
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=20)  # without a heartbeat, then requeued
 RUN_REAPER_SECONDS = env.int("RUN_REAPER_SECONDS", default=10)
 RUN_SWEEP_SECONDS = env.float("RUN_SWEEP_SECONDS", default=2.0)  # when every wake-up is lost
 RUN_BATCH = env.int("RUN_BATCH", default=50)  # runs one claim takes
+MODEL_PRICES = env.str("MODEL_PRICES", default="")  # JSON or its path; before the public table
 THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", default=60_000)
 THROTTLE_OPERATOR_PER_MINUTE = env.int("THROTTLE_OPERATOR_PER_MINUTE", default=1_200)
 THROTTLE_ANONYMOUS_PER_MINUTE = env.int("THROTTLE_ANONYMOUS_PER_MINUTE", default=120)

@@ -171,3 +171,4 @@ class Alert(TenantModel):
 
     class Meta:
         db_table = "awooop_budget_alert"
+        indexes: ClassVar = [models.Index("project_id", "at", name="alert_by_time")]

@@ -95,6 +95,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "awooop_budget_alert",
+                "indexes": [
+                    models.Index(models.F("project_id"), models.F("at"), name="alert_by_time")
+                ],
             },
         ),
         migrations.CreateModel(

@@ -1,0 +1,139 @@
+"""What people read of the ledger: where the money stands, by day, by agent, entry by entry.
+
+Everything is bounded, and sent into the pipe of a room that may see the project. A report costs
+the same number of statements whatever it finds.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from awooop.kit.db import Pipe
+
+DAYS = 31
+MOST_AGENTS = MOST_ALERTS = 50
+MOST_LIMITS = 500
+PER_PAGE, MOST_PER_PAGE = 50, 200
+
+Rows = list[dict[str, Any]]
+
+_TODAY = """
+  FROM awooop_projects p,
+       LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
+"""
+_COUNTERS = """
+       COALESCE(a.spent_usd, 0) AS spent_usd, COALESCE(a.reserved_usd, 0) AS reserved_usd,
+       COALESCE(a.spent_tokens, 0) AS spent_tokens,
+       COALESCE(a.reserved_tokens, 0) AS reserved_tokens, COALESCE(a.calls, 0) AS calls
+"""
+
+_PROJECT = f"""
+SELECT p.time_zone, today.day AS today, l.period, l.starts_on, l.limit_usd, l.limit_tokens,
+{_COUNTERS}{_TODAY}
+       JOIN LATERAL awooop_budget_levels(p.project_id, NULL, NULL, today.day,
+                                         date_trunc('month', today.day)::date) l
+         ON l.level = 'project'
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
+        AND a.starts_on = l.starts_on AND a.key = l.key
+ WHERE p.project_id = %(project_id)s ORDER BY l.rank
+"""
+
+_AGENTS = f"""
+SELECT top.key AS agent_id, l.period, l.starts_on, l.limit_usd, l.limit_tokens,
+{_COUNTERS}{_TODAY}
+       JOIN LATERAL (
+         SELECT m.key, m.spent_usd, m.spent_tokens FROM awooop_budget_account m
+          WHERE m.project_id = p.project_id AND m.level = 'agent' AND m.period = 'month'
+            AND m.starts_on = date_trunc('month', today.day)::date
+          ORDER BY m.spent_usd DESC, m.spent_tokens DESC, m.key LIMIT {MOST_AGENTS}) top ON true
+       JOIN LATERAL awooop_budget_levels(p.project_id, top.key, NULL, today.day,
+                                         date_trunc('month', today.day)::date) l
+         ON l.level = 'agent'
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
+        AND a.starts_on = l.starts_on AND a.key = l.key
+ WHERE p.project_id = %(project_id)s
+ ORDER BY top.spent_usd DESC, top.spent_tokens DESC, top.key, l.rank
+"""
+
+_DAYS = f"""
+SELECT d.day::date AS day,
+{_COUNTERS}{_TODAY}
+       JOIN LATERAL generate_series(today.day - {DAYS - 1}, today.day, interval '1 day') d (day)
+         ON true
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = p.project_id AND a.level = 'project' AND a.period = 'day'
+        AND a.starts_on = d.day::date AND a.key = ''
+ WHERE p.project_id = %(project_id)s ORDER BY d.day
+"""
+
+_LIMITS = f"""
+SELECT scope, agent_id, period, limit_usd, limit_tokens, changed_by, changed_at
+  FROM awooop_budget WHERE project_id = %(project_id)s
+ ORDER BY scope, agent_id, period LIMIT {MOST_LIMITS}
+"""
+
+_ALERTS = f"""
+SELECT level, key, period, starts_on, threshold, at FROM awooop_budget_alert
+ WHERE project_id = %(project_id)s ORDER BY at DESC LIMIT {MOST_ALERTS}
+"""
+
+_ENTRIES = """
+SELECT entry_id, kind, reservation_id, run_id, agent_id, day, usd, tokens, purpose, refused_level,
+       refused_period, actor, at
+  FROM awooop_budget_ledger
+ WHERE project_id = %(project_id)s
+   AND entry_id < COALESCE(%(older_than)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ ORDER BY entry_id DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a project's money stands.
+
+    :param project: the present day and month, with their limits; empty for an unknown project.
+    :param agents: the same for those that spent most this month, two rows each.
+    :param days: the last 31, oldest first, the idle ones included.
+    """
+
+    project: Rows
+    agents: Rows
+    days: Rows
+    limits: Rows
+    alerts: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries of the ledger, newest first, and where older ones begin."""
+
+    entries: Rows
+    older: UUID | None
+
+
+def report(p: Pipe, project_id: str) -> Report:
+    """Return where a project's money stands."""
+    sent = [
+        p.send(sql, {"project_id": project_id})
+        for sql in (_PROJECT, _AGENTS, _DAYS, _LIMITS, _ALERTS)
+    ]
+    return Report(*(_rows(cursor) for cursor in sent))
+
+
+def page(
+    p: Pipe, project_id: str, *, older_than: UUID | None = None, per_page: int = PER_PAGE
+) -> Page:
+    """Return the newest entries of a project's ledger, or those older than one."""
+    limit = min(per_page, MOST_PER_PAGE)
+    found = _rows(
+        p.send(_ENTRIES, {"project_id": project_id, "older_than": older_than, "limit": limit + 1})
+    )
+    older = found[limit - 1]["entry_id"] if len(found) > limit else None
+    return Page(found[:limit], older)
+
+
+def _rows(cursor: Any) -> Rows:
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
