@@ -1,0 +1,76 @@
+"""Limits: set, changed, cleared, and what cannot be one."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from awooop.errors import Code, Invalid
+from awooop.kit.db import tenant_tx
+from awooop.ledger import limits
+from awooop.ledger.limits import Limit, Place
+from awooop.ledger.models import Budget, Kind, Level, Period
+from awooop.tenants.models import known_zone
+
+DAILY = Place(scope=Level.PROJECT, period=Period.DAY)
+
+
+class TestPut:
+    def test_returns_what_stood_there_and_notes_who_changed_it(self, purse):
+        assert purse.limit(Level.PROJECT, Period.DAY, "5") is None
+        assert purse.limit(Level.PROJECT, Period.DAY, tokens=7) == Limit(Decimal(5), None)
+
+        with tenant_tx("acme"):
+            row = Budget.objects.get()
+        assert (row.limit_usd, row.limit_tokens, row.changed_by) == (None, 7, "test")
+
+    def test_holds_at_once_and_in_both_directions(self, purse):
+        purse.limit(Level.PROJECT, Period.DAY, "1")
+        assert purse.reserve("2").kind is Kind.REFUSED
+        purse.limit(Level.PROJECT, Period.DAY, "3")
+        assert purse.reserve("2").kind is Kind.RESERVE
+        purse.limit(Level.PROJECT, Period.DAY, "1.5")
+        assert purse.reserve("0.1").kind is Kind.REFUSED
+
+    @pytest.mark.parametrize(
+        ("place", "limit"),
+        [
+            (DAILY, Limit()),
+            (DAILY, Limit(Decimal(-1))),
+            (DAILY, Limit(Decimal("NaN"))),
+            (DAILY, Limit(Decimal(10**9) + 1)),
+            (DAILY, Limit(0.5)),
+            (DAILY, Limit(tokens=-1)),
+            (Place(scope=Level.PROJECT, period=Period.TOTAL), Limit(tokens=1)),
+            (Place(scope=Level.RUN, period=Period.DAY), Limit(tokens=1)),
+            (Place(scope=Level.PROJECT, period=Period.DAY, agent_id="sre"), Limit(tokens=1)),
+            (Place(scope=Level.AGENT, period=Period.DAY, agent_id="a" * 101), Limit(tokens=1)),
+        ],
+    )
+    def test_refuses_what_is_no_limit(self, purse, place, limit):
+        with pytest.raises(Invalid) as refusal, tenant_tx("acme"):
+            limits.put("acme", place, limit, actor="test", at=None)
+
+        assert refusal.value.code is Code.AMOUNT_INVALID
+
+
+class TestClear:
+    def test_lets_money_flow_and_says_what_was_there(self, purse):
+        purse.limit(Level.PROJECT, Period.DAY, "0")
+        assert purse.reserve().kind is Kind.REFUSED
+        with tenant_tx("acme"):
+            assert limits.clear("acme", DAILY) == Limit(Decimal(0), None)
+            assert limits.clear("acme", DAILY) is None
+
+        assert purse.reserve().kind is Kind.RESERVE
+
+
+class TestKnownZone:
+    @pytest.mark.parametrize("name", ["UTC", "Asia/Taipei", "America/Argentina/Buenos_Aires"])
+    def test_accepts_the_names_of_places(self, name):
+        known_zone(name)
+
+    @pytest.mark.parametrize("name", ["", "Mars/Base", "X+5", "../etc/passwd", "utc", "/UTC"])
+    def test_refuses_the_rest(self, name):
+        with pytest.raises(ValidationError):
+            known_zone(name)
