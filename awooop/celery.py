@@ -23,6 +23,11 @@ app.conf.beat_schedule = {
         "schedule": settings.RUN_SWEEP_SECONDS,
         "options": {"expires": settings.RUN_SWEEP_SECONDS},
     },
+    "seal": {
+        "task": "audit.seal",
+        "schedule": settings.AUDIT_SEAL_SECONDS,
+        "options": {"expires": settings.AUDIT_SEAL_SECONDS},
+    },
     "reap": {
         "task": "runs.reap",
         "schedule": float(settings.RUN_REAPER_SECONDS),

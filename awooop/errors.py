@@ -242,6 +242,32 @@ class Code(StrEnum):
         "Open the channel for an agent: onboard_tenant does it for alertmanager.",
     )
 
+    # Audit
+    AUDIT_UNWRITABLE = (
+        "E-AUDIT-001",
+        503,
+        "The evidence of this act could not be written",
+        "Nothing was done. Check that the database takes writes, then try again.",
+    )
+    AUDIT_BROKEN = (
+        "E-AUDIT-002",
+        500,
+        "The audit chain is broken",
+        "Change nothing; compare the database with your latest export: manage.py audit_verify.",
+    )
+    AUDIT_UNREADABLE = (
+        "E-AUDIT-003",
+        422,
+        "This is not an audit export that can be read",
+        "Give the file that manage.py audit_export wrote, unchanged.",
+    )
+    AUDIT_KEY_UNFIT = (
+        "E-AUDIT-004",
+        500,
+        "The audit's signing or verifying key cannot be used",
+        "Give base64 of 32 bytes; manage.py audit_key --new makes a pair.",
+    )
+
     # The platform itself
     UNAVAILABLE = (
         "E-SYS-001",

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from awooop.audit import sink
+from awooop.audit.acts import Act
 from awooop.kit import canonical
 from awooop.kit.db import in_tx
 from contracts.models import ContractRevision, Family, Lifecycle
@@ -33,7 +35,7 @@ def install(
             return active
         active.lifecycle_status = Lifecycle.RETIRED
         active.save(update_fields=["lifecycle_status"])
-    return ContractRevision.objects.create(
+    made = ContractRevision.objects.create(
         project_id=project_id,
         contract_family=family,
         contract_id=contract_id,
@@ -45,3 +47,11 @@ def install(
         created_by=actor,
         created_at=at,
     )
+    sink.record(
+        project_id,
+        Act.CONTRACT_ACTIVATED,
+        actor=actor,
+        target=(f"{family.value} contract", contract_id),
+        facts={"revision_id": made.revision_id, "body_hash": body_hash},
+    )
+    return made

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from awooop.errors import Code, NotFound, Refused
 from awooop.kit import rest
 from awooop.kit.db import pipe, tenant_tx
-from awooop.tenants.authentication import key_with, person_or_key
+from awooop.tenants.authentication import actor_name, key_with, person_or_key
 from awooop.tenants.doors import Door, may_act, reading, seen_by
 from awooop.tenants.models import PROJECT_ID, KeyScope, Role
 from runs import cancelling, orders, queries, tasks
@@ -223,15 +223,10 @@ class CancelDoor(Door):
         project_id = run["project_id"]
         may_act(principal, project_id, Role.APPROVER)
         with tenant_tx(project_id):
-            cancelling.cancel(identity, actor=actor_name(principal), reason=body.reason)
+            cancelling.cancel(project_id, identity, actor=actor_name(principal), reason=body.reason)
         with pipe() as p, reading(p, principal, scope):
             run = queries.one(p, identity)
         return Response(told(run or {}))
-
-
-def actor_name(principal: Any) -> str:
-    """Return how journals name who acts."""
-    return getattr(principal, "name", None) or f"operator:{principal.get_username()}"
 
 
 def told(run: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from awooop.audit import sink
+from awooop.audit.acts import Act
 from awooop.errors import Code
 from awooop.kit.db import in_tx
 from runs import moves
@@ -10,13 +12,13 @@ from runs.moves import Moved
 
 
 @in_tx
-def cancel(run_id: UUID, *, actor: str, reason: str = "") -> Moved:
+def cancel(project_id: str, run_id: UUID, *, actor: str, reason: str = "") -> Moved:
     """Cancel a run of the transaction's tenant; a worker that holds it loses its lease.
 
     :raises NotFound: no such run in this project.
     :raises Conflict: it has ended already.
     """
-    return moves.move(
+    moved = moves.move(
         run_id,
         State.CANCELLED,
         actor=actor,
@@ -24,3 +26,12 @@ def cancel(run_id: UUID, *, actor: str, reason: str = "") -> Moved:
         error_code=Code.RUN_CANCELLED,
         error_detail=f"by {actor}" + (f": {reason}" if reason else ""),
     )
+    sink.record(
+        project_id,
+        Act.RUN_CANCELLED,
+        actor=actor,
+        target=("run", str(run_id)),
+        run_id=run_id,
+        facts={"was": moved.was.value, "reason": reason},
+    )
+    return moved

@@ -18,6 +18,7 @@ from unfold.forms import (
     UserCreationForm,
 )
 
+from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator, Role
 
 # The theme's own forms run on Alpine, which evaluates expressions; no page with tenant data does.
@@ -66,6 +67,20 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
     def person(self, account: Operator) -> str:
         """Return the person's name, or a dash."""
         return account.get_full_name() or "–"
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Operator | None:
+        """Return an account that knows who is about to change it."""
+        account: Operator | None = super().get_object(request, object_id, from_field)
+        if account is not None:
+            account.changed_by = actor_name(request.user)
+        return account
+
+    def save_model(self, request: HttpRequest, obj: Operator, form: Any, change: bool) -> None:
+        """Save an account in the name of who asked."""
+        obj.changed_by = actor_name(request.user)
+        super().save_model(request, obj, form, change)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person manages accounts."""

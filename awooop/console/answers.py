@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from awooop.errors import Code
 from awooop.kit import admin
 
 
@@ -22,3 +23,11 @@ def missing(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def refused(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """Say that the person may see this but not do it."""
     return admin.page(site, request, "console/refused.html", {}, title=_("Not allowed"), status=403)
+
+
+def coded(site: AdminSite, request: HttpRequest, code: Code) -> HttpResponse:
+    """Say what stopped an act, in the words of its code."""
+    context = {"code": code.value, "hint": _(code.hint)}
+    return admin.page(
+        site, request, "console/coded.html", context, title=_(code.title), status=code.http
+    )

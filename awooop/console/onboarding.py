@@ -53,7 +53,9 @@ def onboard(
     """
     projects.check_id(project_id)
     with tenant_tx(project_id):
-        project = projects.create(project_id, display_name=display_name, mode=mode, at=at)
+        project = projects.create(
+            project_id, display_name=display_name, mode=mode, actor=actor, at=at
+        )
         for family, contract_id, body in _contracts(tools, destructive):
             lifecycle.install(project_id, family, contract_id, body, actor=actor, at=at)
         Channel.objects.create(

@@ -23,9 +23,9 @@ from awooop.kit import admin, rest
 from awooop.kit.admin import Crumb, Moment
 from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants import access
+from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Role
 from runs import cancelling, queries
-from runs.api import actor_name
 from runs.fsm import TERMINAL, State
 
 
@@ -105,7 +105,9 @@ def cancel(site: AdminSite, request: HttpRequest, run_id: str) -> HttpResponse:
 def _cancelled(request: HttpRequest, run_id: UUID, project_id: str, reason: str) -> HttpResponse:
     try:
         with tenant_tx(project_id):
-            cancelling.cancel(run_id, actor=actor_name(accounts.person_of(request)), reason=reason)
+            cancelling.cancel(
+                project_id, run_id, actor=actor_name(accounts.person_of(request)), reason=reason
+            )
     except Conflict:
         return _too_late(request, run_id)
     messages.success(request, _("The run is cancelled."))

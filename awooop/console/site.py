@@ -12,6 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from unfold.sites import UnfoldAdminSite
 
 from awooop.console import accounts, answers, home, projects, run_detail, run_list
+from awooop.errors import AwoooPError
+from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
 
 Page = Callable[..., HttpResponse]
@@ -52,6 +54,18 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("tenants/", projects.listing, "tenants"),
         ]
 
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Sign a person in, unless that leaves no evidence."""
+        try:
+            return super().login(request, extra_context)
+        except AwoooPError as reason:
+            return answers.coded(self, request, reason.code)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Let a person change their own password, in their own name."""
+        accounts.person_of(request).changed_by = actor_name(request.user)
+        return super().password_change(request, extra_context)
+
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the overview."""
         return home.overview(self, request)
@@ -66,6 +80,8 @@ class ConsoleSite(UnfoldAdminSite):
                 return answers.missing(self, request)
             except PermissionDenied:
                 return answers.refused(self, request)
+            except AwoooPError as reason:
+                return answers.coded(self, request, reason.code)
 
         return super().admin_view(update_wrapper(guarded, view), cacheable)
 

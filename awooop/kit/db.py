@@ -82,6 +82,36 @@ def global_tx() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def joined_tx() -> Iterator[None]:
+    """Join the caller's transaction, or open one as :func:`global_tx` does where there is none.
+
+    For what Django itself calls from both: saving an account, signing in.
+    """
+    if connections[DEFAULT_DB_ALIAS].in_atomic_block:
+        yield
+    else:
+        with global_tx():
+            yield
+
+
+@contextmanager
+def as_platform() -> Iterator[None]:
+    """Write the platform's own rows for the block, inside any transaction; then its tenant's again.
+
+    :raises NotInTransaction: none is open.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if not connection.in_atomic_block:
+        raise NotInTransaction("the platform's rows are written inside a transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('rls.tenant_id', true)")
+        before = cursor.fetchone()[0] or ""
+    _execute(_AS_TENANT, [tenancy.PLATFORM])
+    yield
+    _execute(_AS_TENANT, [before])  # an error has aborted the transaction, setting and all
+
+
 def in_tx(verb: Callable[P, R]) -> Callable[P, R]:
     """Mark a verb that must be called inside a transaction it does not own."""
 

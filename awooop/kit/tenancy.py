@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PLATFORM = "*"  # stands where a project id stands, for what belongs to no project; never one itself
+
 PROJECT_ID: ContextVar[str | None] = ContextVar("project_id", default=None)
 
 

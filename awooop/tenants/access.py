@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+from awooop.audit import sink
+from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound, Refused, Unauthenticated
 from awooop.kit import ids
 from awooop.kit.db import EVERYONE, Scope, global_tx, in_tx, operator_tx
+from awooop.kit.tenancy import PLATFORM
 from awooop.tenants.models import Member, Operator, OperatorToken, Role
 
 TOKEN_PREFIX = "awo."  # noqa: S105 - a prefix, not a secret
@@ -54,7 +57,9 @@ def refuse_below(person: Operator, project_id: str, role: Role) -> None:
 
 
 @in_tx
-def issue_token(person: Operator, *, name: str, at: datetime, expires_at: datetime) -> str:
+def issue_token(
+    person: Operator, *, name: str, actor: str, at: datetime, expires_at: datetime
+) -> str:
     """Make a bearer token for a person and return its one clear-text spelling."""
     secret = ids.new_secret()
     OperatorToken.objects.create(
@@ -63,6 +68,13 @@ def issue_token(person: Operator, *, name: str, at: datetime, expires_at: dateti
         secret_sha256=ids.digest(secret),
         created_at=at,
         expires_at=expires_at,
+    )
+    sink.record(
+        PLATFORM,
+        Act.TOKEN_ISSUED,
+        actor=actor,
+        target=("operator", person.get_username()),
+        facts={"name": name, "expires_at": expires_at},
     )
     return TOKEN_PREFIX + secret
 

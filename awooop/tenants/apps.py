@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
@@ -48,7 +49,11 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what must be there before the first connection."""
-        from awooop.tenants import openapi  # noqa: F401 - registers itself
+        from awooop.tenants import openapi, sessions  # noqa: F401 - openapi registers itself
+
+        # Django's own receiver would note a sign-in whose evidence cannot be written.
+        user_logged_in.disconnect(dispatch_uid="update_last_login")
+        user_logged_in.connect(sessions.record_sign_in, dispatch_uid="awooop.sign_in")
 
         connection_created.connect(roles.refuse_unsafe, dispatch_uid="awooop.roles")
         post_migrate.connect(grant_global_tables, sender=self, dispatch_uid="awooop.grants")

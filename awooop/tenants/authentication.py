@@ -1,5 +1,7 @@
 """Who is asking a REST door: an API key, an operator's token, or a signed-in session."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import timezone
@@ -82,3 +84,13 @@ def key_with(request: Request, scope: str) -> KeyHolder:
     if scope not in principal.scopes:
         raise Refused(Code.AUTH_FORBIDDEN, f"this key lacks the scope {scope}", scope=scope)
     return principal
+
+
+def actor_name(principal: Any) -> str:
+    """Return how journals name who acts.
+
+    :param principal: who was authenticated, or the person of a console's request.
+    """
+    if isinstance(principal, KeyHolder):
+        return principal.name
+    return f"operator:{principal.get_username()}"

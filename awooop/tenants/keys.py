@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from awooop.audit import sink
+from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound, Unauthenticated
 from awooop.kit import ids
 from awooop.kit.db import in_tx, pipe
@@ -52,6 +54,29 @@ def issue(
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its one clear-text spelling."""
+    key, credential = _make(
+        project_id,
+        name=name,
+        actor=actor,
+        at=at,
+        scopes=scopes,
+        agent_id=agent_id,
+        expires_at=expires_at,
+    )
+    _record(Act.KEY_ISSUED, key, actor=actor)
+    return key, credential
+
+
+def _make(
+    project_id: str,
+    *,
+    name: str,
+    actor: str,
+    at: datetime,
+    scopes: Collection[str],
+    agent_id: str,
+    expires_at: datetime | None,
+) -> tuple[ApiKey, str]:
     secret = ids.new_secret()
     key = ApiKey.objects.create(
         project_id=project_id,
@@ -67,14 +92,25 @@ def issue(
     return key, f"awp.{project_id}.{secret}"
 
 
+def _record(act: Act, key: ApiKey, *, actor: str, **facts: object) -> None:
+    told = {"name": key.name, "hint": key.hint, "scopes": key.scopes, "agent_id": key.agent_id}
+    sink.record(
+        key.project_id, act, actor=actor, target=("api_key", str(key.id)), facts={**told, **facts}
+    )
+
+
 @in_tx
-def revoke(key_id: UUID, *, at: datetime) -> None:
+def revoke(key_id: UUID, *, actor: str, at: datetime) -> None:
     """End a key now.
 
     :raises NotFound: there is no such living key in this project.
     """
-    if not ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=at):
+    key = ApiKey.objects.select_for_update().filter(id=key_id, revoked_at=None).first()
+    if key is None:
         raise NotFound(Code.KEY_UNKNOWN)
+    key.revoked_at = at
+    key.save(update_fields=["revoked_at"])
+    _record(Act.KEY_REVOKED, key, actor=actor)
 
 
 @in_tx
@@ -88,7 +124,7 @@ def rotate(key_id: UUID, *, actor: str, at: datetime, old_ends_at: datetime) -> 
         raise NotFound(Code.KEY_UNKNOWN)
     ends = min(old_ends_at, old.expires_at) if old.expires_at else old_ends_at
     ApiKey.objects.filter(id=old.id).update(expires_at=ends)
-    return issue(
+    new, credential = _make(
         old.project_id,
         name=old.name,
         actor=actor,
@@ -97,6 +133,8 @@ def rotate(key_id: UUID, *, actor: str, at: datetime, old_ends_at: datetime) -> 
         agent_id=old.agent_id,
         expires_at=old.expires_at,
     )
+    _record(Act.KEY_ROTATED, new, actor=actor, replaces=old.id, old_ends_at=ends)
+    return new, credential
 
 
 def read(credential: str) -> tuple[str, str]:

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
+from awooop.audit import sink
+from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound
 from awooop.kit.db import in_tx
 from awooop.tenants.models import Member, Operator, Role
 
 
 @in_tx
-def admit(project_id: str, username: str, role: Role, *, at: datetime) -> Member:
+def admit(project_id: str, username: str, role: Role, *, actor: str, at: datetime) -> Member:
     """Give a person a role in the transaction's project, instead of any they had.
 
     :raises NotFound: no such person.
@@ -18,14 +20,24 @@ def admit(project_id: str, username: str, role: Role, *, at: datetime) -> Member
         operator=_person(username),
         defaults={"role": role, "created_at": at},
     )
-    if not is_new:
+    was = "" if is_new else member.role
+    if was == role:
+        return member
+    if was:
         member.role = role
         member.save(update_fields=["role"])
+    sink.record(
+        project_id,
+        Act.MEMBER_ADMITTED,
+        actor=actor,
+        target=("operator", username),
+        facts={"was": was, "now": role.value},
+    )
     return member
 
 
 @in_tx
-def dismiss(project_id: str, username: str) -> None:
+def dismiss(project_id: str, username: str, *, actor: str) -> None:
     """Take a person out of the transaction's project.
 
     :raises NotFound: no such person, or not a member.
@@ -33,6 +45,7 @@ def dismiss(project_id: str, username: str) -> None:
     gone, _ = Member.objects.filter(project_id=project_id, operator=_person(username)).delete()
     if not gone:
         raise NotFound(Code.MEMBER_UNKNOWN, f"{username} is not a member of {project_id}")
+    sink.record(project_id, Act.MEMBER_DISMISSED, actor=actor, target=("operator", username))
 
 
 def _person(username: str) -> Operator:

@@ -1,7 +1,7 @@
 """Projects, people, keys: who exists, and who may act for whom."""
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
@@ -11,7 +11,10 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from awooop.kit import ids
+from awooop.audit import sink
+from awooop.audit.acts import Act
+from awooop.kit import db, ids
+from awooop.kit.tenancy import PLATFORM
 from awooop.tenants.modes import Mode
 
 PROJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
@@ -47,6 +50,9 @@ class Role(models.TextChoices):
         return list(Role).index(self)
 
 
+_WATCHED = ("username", "platform_role", "is_active", "is_staff", "is_superuser", "password")
+
+
 class Operator(AbstractUser):
     """A person who signs in. ``platform_role`` holds in every project; empty means none."""
 
@@ -54,10 +60,38 @@ class Operator(AbstractUser):
         _("platform-wide role"), max_length=16, choices=Role.choices, blank=True, default=""
     )
 
+    changed_by = "shell"  # set by a door before it saves: whom the evidence names
+
     class Meta:
         db_table = "awooop_operator_account"
         verbose_name = _("operator")
         verbose_name_plural = _("operators")
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the account, and the evidence of what changed, in one transaction.
+
+        :raises Unavailable: the evidence cannot be written; nothing is saved.
+        """
+        if set(kwargs.get("update_fields") or [""]) <= {"last_login"}:
+            super().save(*args, **kwargs)
+            return
+        with db.joined_tx():
+            was = Operator.objects.filter(pk=self.pk).values(*_WATCHED).first() if self.pk else None
+            super().save(*args, **kwargs)
+            self._record(was)
+
+    def _record(self, was: dict[str, Any] | None) -> None:
+        now = {name: getattr(self, name) for name in _WATCHED}
+        changed = [name for name in _WATCHED if was is None or was[name] != now[name]]
+        told = {name: now[name] for name in changed if name != "password"}
+        before = {name: was[name] for name in told} if was else {}
+        sink.record(
+            PLATFORM,
+            Act.ACCOUNT_CHANGED if was else Act.ACCOUNT_CREATED,
+            actor=self.changed_by,
+            target=("operator", self.username),
+            facts={"now": told, "was": before, "credential_changed": "password" in changed},
+        )
 
 
 class OperatorToken(models.Model):

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from awooop.audit import sink
+from awooop.audit.acts import Act
 from awooop.errors import Code, Conflict, Invalid, NotFound, Refused
 from awooop.kit.db import in_tx
 from awooop.tenants import modes
@@ -19,7 +21,7 @@ def check_id(project_id: str) -> None:
 
 
 @in_tx
-def create(project_id: str, *, display_name: str, mode: Mode, at: datetime) -> Project:
+def create(project_id: str, *, display_name: str, mode: Mode, actor: str, at: datetime) -> Project:
     """Bring a project on.
 
     :raises Invalid: the id is malformed.
@@ -32,6 +34,13 @@ def create(project_id: str, *, display_name: str, mode: Mode, at: datetime) -> P
     )
     if not is_new:
         raise Conflict(Code.TENANT_EXISTS, f"{project_id} exists already")
+    sink.record(
+        project_id,
+        Act.PROJECT_ONBOARDED,
+        actor=actor,
+        target=("project", project_id),
+        facts={"display_name": display_name, "mode": mode.value},
+    )
     return project
 
 
@@ -48,7 +57,7 @@ def get(project_id: str) -> Project:
 
 
 @in_tx
-def set_mode(project_id: str, mode: Mode) -> tuple[Mode, Mode]:
+def set_mode(project_id: str, mode: Mode, *, actor: str) -> tuple[Mode, Mode]:
     """Promote by one step or demote by any; return where it was and where it is.
 
     :raises NotFound: no such project.
@@ -64,6 +73,13 @@ def set_mode(project_id: str, mode: Mode) -> tuple[Mode, Mode]:
         raise Conflict(Code.TENANT_MODE_STEP, f"{was.value} cannot become {mode.value} in one step")
     project.migration_mode = mode
     project.save(update_fields=["migration_mode"])
+    sink.record(
+        project_id,
+        Act.PROJECT_MODE_SET,
+        actor=actor,
+        target=("project", project_id),
+        facts={"was": was.value, "now": mode.value},
+    )
     return was, mode
 
 

@@ -120,7 +120,7 @@ class TestCreate:
 
     def test_refuses_a_revoked_key_at_once(self, tenant):
         with tenant_tx("acme"):
-            keys.revoke(ApiKey.objects.get().id, at=timezone.now())
+            keys.revoke(ApiKey.objects.get().id, actor="t", at=timezone.now())
 
         assert new_run(tenant).status_code == 401
 
@@ -273,7 +273,7 @@ class TestRead:
         made = person(platform_role=Role.VIEWER)
         with global_tx():
             token = access.issue_token(
-                made, name="script", at=now, expires_at=now + timedelta(hours=1)
+                made, name="script", actor="t", at=now, expires_at=now + timedelta(hours=1)
             )
         answer = Client().get(f"{RUNS}/{run_id}", headers={"Authorization": f"Bearer {token}"})
 

@@ -97,6 +97,6 @@ class TestOperatorToken:
         now = timezone.now()
         with global_tx():
             ann = Operator.objects.create_user("ann")
-            token = access.issue_token(ann, name="t", at=now, expires_at=now)
+            token = access.issue_token(ann, name="t", actor="t", at=now, expires_at=now)
         with pytest.raises(Unauthenticated):
             access.token_holder(token, at=now)

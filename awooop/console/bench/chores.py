@@ -20,7 +20,7 @@ if __name__ == "__main__":
 from django.conf import settings
 from django.db import connections
 
-from awooop.console.bench import client, counters, fill, pgbench
+from awooop.console.bench import client, counters, evidence, fill, pgbench
 from awooop.kit import ids
 from awooop.kit.db import pipe
 from contracts import queries as contracts
@@ -151,6 +151,7 @@ CHORES: dict[str, Callable[..., Any]] = {
     "leave": connections.close_all,
     "bare": pgbench.run_bare,
     "post": client.post,
+    "evidence": evidence.write,
 }
 
 

@@ -14,7 +14,8 @@ _OPERATOR = _BARE.format("%(operator_form)s")
 # it needs, it does as the run's own tenant.
 _WORKER_DOOR = """
 (({table} LIKE 'awooop\\_run\\_%%' AND {privilege} IN ('SELECT', 'INSERT', 'UPDATE'))
- OR ({table} IN ('awooop_projects', 'awooop_budget') AND {privilege} = 'SELECT')
+ OR ({table} IN ('awooop_projects', 'awooop_budget', 'awooop_audit_chain')
+     AND {privilege} = 'SELECT')
  OR ({table} = 'awooop_budget_ledger' AND {privilege} IN ('SELECT', 'INSERT'))
  OR ({table} = 'awooop_budget_account' AND {privilege} IN ('SELECT', 'UPDATE'))
  OR ({table} = 'awooop_budget_hold' AND {privilege} IN ('SELECT', 'DELETE')))

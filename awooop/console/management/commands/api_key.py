@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from awooop.console import shell
 from awooop.errors import AwoooPError
 from awooop.kit.db import tenant_tx
 from awooop.tenants import keys, projects
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         key, secret = keys.issue(
             project,
             name=name,
-            actor="manage.py",
+            actor=shell.actor(),
             at=timezone.now(),
             scopes=scope or KeyScope.values,
             agent_id=agent,
@@ -64,10 +65,10 @@ class Command(BaseCommand):
     def rotate(self, project: str, *, id: UUID, hours: float, **_: Any) -> str:
         now = timezone.now()
         key, secret = keys.rotate(
-            id, actor="manage.py", at=now, old_ends_at=now + timedelta(hours=hours)
+            id, actor=shell.actor(), at=now, old_ends_at=now + timedelta(hours=hours)
         )
         return f"{key.id}\nAPI key: {secret}  (shown once; the old one ends in {hours:g} h)"
 
     def revoke(self, project: str, *, id: UUID, **_: Any) -> str:
-        keys.revoke(id, at=timezone.now())
+        keys.revoke(id, actor=shell.actor(), at=timezone.now())
         return f"{id} is revoked"

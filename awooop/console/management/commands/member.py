@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from awooop.console import shell
 from awooop.errors import AwoooPError
 from awooop.kit.db import tenant_tx
 from awooop.tenants import members, projects
@@ -24,9 +25,11 @@ class Command(BaseCommand):
             with tenant_tx(project):
                 projects.get(project)
                 if role == "none":
-                    members.dismiss(project, username)
+                    members.dismiss(project, username, actor=shell.actor())
                 else:
-                    members.admit(project, username, Role(role), at=timezone.now())
+                    members.admit(
+                        project, username, Role(role), actor=shell.actor(), at=timezone.now()
+                    )
         except AwoooPError as refusal:
             raise CommandError(f"{refusal} {refusal.code.hint}") from None
         self.stdout.write(f"{username} in {project}: {role}")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from awooop.console import onboarding
+from awooop.console import onboarding, shell
 from awooop.errors import AwoooPError
 from awooop.tenants.modes import Mode
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
                 project,
                 display_name=name or project,
                 mode=Mode(mode),
-                actor="manage.py",
+                actor=shell.actor(),
                 at=timezone.now(),
             )
         except AwoooPError as refusal:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from awooop.console import shell
 from awooop.errors import AwoooPError
 from awooop.kit.db import tenant_tx
 from awooop.tenants import projects
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         try:
             projects.check_id(project)
             with tenant_tx(project):
-                was, now = projects.set_mode(project, Mode(mode))
+                was, now = projects.set_mode(project, Mode(mode), actor=shell.actor())
         except AwoooPError as refusal:
             raise CommandError(f"{refusal} {refusal.code.hint}") from None
         self.stdout.write(f"{project}: {was.value} -> {now.value}")

@@ -1,0 +1,1 @@
+"""Append-only evidence: who did what, chained so that no change goes unseen."""

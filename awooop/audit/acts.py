@@ -1,0 +1,31 @@
+"""Every act that leaves evidence."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Act(TextChoices):
+    """What was done, as ``<what>.<done>``."""
+
+    PROJECT_ONBOARDED = "project.onboarded", _("project onboarded")
+    PROJECT_MODE_SET = "project.mode_set", _("project promoted or demoted")
+    MEMBER_ADMITTED = "member.admitted", _("member given a role")
+    MEMBER_DISMISSED = "member.dismissed", _("member dismissed")
+    KEY_ISSUED = "key.issued", _("API key issued")
+    KEY_ROTATED = "key.rotated", _("API key rotated")
+    KEY_REVOKED = "key.revoked", _("API key revoked")
+    CHANNEL_OPENED = "channel.opened", _("channel opened")
+    CONTRACT_ACTIVATED = "contract.activated", _("contract activated")
+    RUN_CANCELLED = "run.cancelled", _("run cancelled")
+    ACCOUNT_CREATED = "account.created", _("operator account created")
+    ACCOUNT_CHANGED = "account.changed", _("operator account changed")
+    SIGNED_IN = "account.signed_in", _("operator signed in")
+    TOKEN_ISSUED = "token.issued", _("operator token issued")
+
+
+class Outcome(TextChoices):
+    """How an act ended."""
+
+    SUCCESS = "success", _("done")
+    REFUSED = "refused", _("refused")
+    ERROR = "error", _("failed")

@@ -1,0 +1,174 @@
+"""No evidence, no act: with inserts into the audit refused, nothing privileged happens."""
+
+import json
+from contextlib import contextmanager
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from awooop.errors import Unavailable
+from awooop.kit.db import global_tx, tenant_tx
+from awooop.tenants import access
+from awooop.tenants.models import ApiKey, Operator, Role
+from contracts import lifecycle
+from contracts.models import Family
+
+PASSWORD = "correct horse battery staple"
+NOT_ACTS = {"awooop_audit_event", "awooop_audit_chain", "django_session", "axes_accesslog"}
+
+
+@contextmanager
+def unwritable():
+    """With INSERT on the audit's table taken from the application."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT attacl FROM pg_attribute WHERE attrelid = 'awooop_audit_event'"
+                       "::regclass AND attname = 'act'")  # fmt: skip
+        assert cursor.fetchone()[0], "the grant is by column"
+        columns = (
+            "project_id, event_id, act, actor, target_type, target, outcome, code, run_id, facts, "
+            "content_sha256"
+        )
+        cursor.execute(f"REVOKE INSERT ({columns}) ON awooop_audit_event FROM awooop_app")
+        try:
+            yield
+        finally:
+            cursor.execute(f"GRANT INSERT ({columns}) ON awooop_audit_event TO awooop_app")
+
+
+def everything():
+    """Return the content of every table, as the owner of all walls."""
+    kept = {}
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (name,) in cursor.fetchall():
+            if name in NOT_ACTS:
+                continue
+            cursor.execute(f'ALTER TABLE "{name}" NO FORCE ROW LEVEL SECURITY')
+            cursor.execute(f'SELECT t::text FROM "{name}" t ORDER BY 1')
+            kept[name] = cursor.fetchall()
+            cursor.execute(
+                "SELECT relrowsecurity FROM pg_class WHERE oid = %s::regclass", [f'"{name}"']
+            )
+            if cursor.fetchone()[0]:
+                cursor.execute(f'ALTER TABLE "{name}" FORCE ROW LEVEL SECURITY')
+    return kept
+
+
+def command(*words, **options):
+    return call_command(*words, **options, stdout=StringIO())
+
+
+def cancel(caller):
+    answer = caller.post(f"/v1/platform/runs/{caller.run_id}/cancel", {})
+    assert answer.status_code in {200, 503}
+    return answer.status_code == 200 or json.loads(answer.content)["code"]
+
+
+def through_console(path, **form):
+    def act(caller):
+        answer = caller.console.post(path.format(run_id=caller.run_id, ann=caller.ann.pk), form)
+        return answer.status_code == 302 or answer.content.decode()
+
+    return act
+
+
+def sign_in(caller):
+    fresh = Client(raise_request_exception=False)
+    answer = fresh.post("/admin/login/", {"username": "ann", "password": PASSWORD})
+    inside = fresh.get("/admin/").status_code == 200
+    assert inside == (answer.status_code == 302)
+    return inside or answer.content.decode()
+
+
+def token(caller):
+    now = timezone.now()
+    with global_tx():
+        return access.issue_token(caller.ann, name="t", actor="t", at=now, expires_at=now)
+
+
+def contract(caller):
+    with tenant_tx("acme"):
+        return lifecycle.install(
+            "acme", Family.AGENT, "new", {"tools": []}, actor="t", at=timezone.now()
+        )
+
+
+ACTS = {
+    "onboard": lambda _: command("onboard_tenant", "bravo"),
+    "set_mode": lambda _: command("set_mode", "acme", "suggest"),
+    "admit": lambda _: command("member", "acme", "bob", "admin"),
+    "dismiss": lambda _: command("member", "acme", "ann", "none"),
+    "issue a key": lambda _: command("api_key", "acme", "issue"),
+    "rotate a key": lambda caller: command("api_key", "acme", "rotate", str(caller.key_id)),
+    "revoke a key": lambda caller: command("api_key", "acme", "revoke", str(caller.key_id)),
+    "cancel by a key": cancel,
+    "cancel in the console": through_console("/admin/runs/{run_id}/cancel/", reason="why"),
+    "sign in": sign_in,
+    "add an account": through_console(
+        "/admin/tenants/operator/add/", username="eve", password1=PASSWORD, password2=PASSWORD,
+        platform_role="admin", usable_password="true",
+    ),
+    "change an account": through_console(
+        "/admin/tenants/operator/{ann}/change/", username="anna", is_active="on"
+    ),
+    "set another's password": through_console(
+        "/admin/tenants/operator/{ann}/password/", password1=PASSWORD * 2,
+        password2=PASSWORD * 2, usable_password="true",
+    ),
+    "set one's own password": through_console(
+        "/admin/password_change/", old_password=PASSWORD, new_password1=PASSWORD * 2,
+        new_password2=PASSWORD * 2,
+    ),
+    "make a superuser": lambda _: Operator.objects.create_superuser("eve", password=PASSWORD),
+    "issue a token": token,
+    "activate a contract": contract,
+}  # fmt: skip
+
+
+@pytest.fixture
+def caller(tenant, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    made = Operator.objects.create_user("ann", password=PASSWORD)
+    Operator.objects.create_user("bob", password=PASSWORD, platform_role=Role.ADMIN)
+    command("member", "acme", "ann", "approver")
+    run = tenant.post("/v1/platform/runs", {"agent_id": tenant.agent_id, "input": {}})
+    console = Client(raise_request_exception=False)
+    console.post("/admin/login/", {"username": "bob", "password": PASSWORD})
+    found = type("Caller", (), {})()
+    found.post, found.console, found.ann = tenant.post, console, made
+    found.run_id = run.json()["run_id"]
+    with tenant_tx("acme"):
+        found.key_id = ApiKey.objects.get().id
+    return found
+
+
+class TestWithoutEvidence:
+    @pytest.mark.parametrize("act", ACTS)
+    def test_nothing_privileged_happens_and_the_reason_is_told(self, caller, act):
+        before = everything()
+        with unwritable():
+            try:
+                told = ACTS[act](caller)
+            except (CommandError, Unavailable) as refusal:
+                told = str(refusal)
+        assert "E-AUDIT-001" in str(told)
+        assert everything() == before
+
+    @pytest.mark.parametrize("act", ACTS)
+    def test_the_same_act_succeeds_with_it_and_leaves_it(self, caller, act):
+        def acts():
+            with connections["owner"].cursor() as cursor:
+                cursor.execute("ALTER TABLE awooop_audit_event NO FORCE ROW LEVEL SECURITY")
+                cursor.execute("SELECT count(*) FROM awooop_audit_event")
+                (count,) = cursor.fetchone()
+                cursor.execute("ALTER TABLE awooop_audit_event FORCE ROW LEVEL SECURITY")
+                return count
+
+        before = acts()
+        told = ACTS[act](caller)
+        assert told is not False
+        assert acts() > before, told
