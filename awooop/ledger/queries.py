@@ -18,8 +18,8 @@ PER_PAGE, MOST_PER_PAGE = 50, 200
 Rows = list[dict[str, Any]]
 
 _TODAY = """
-  FROM awooop_projects p,
-       LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
+  FROM awooop_projects p CROSS JOIN LATERAL (
+         SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
 """
 _COUNTERS = """
        COALESCE(a.spent_usd, 0) AS spent_usd, COALESCE(a.reserved_usd, 0) AS reserved_usd,
@@ -135,5 +135,6 @@ def page(
 
 
 def _rows(cursor: Any) -> Rows:
-    names = [column.name for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = cursor.fetchall()  # only now are the columns known
+    names = [column.name for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in rows]
