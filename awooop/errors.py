@@ -124,6 +124,12 @@ class Code(StrEnum):
         "Use 2 to 64 of a-z 0-9 _ - and start with a letter or a digit.",
     )
 
+    TENANT_ZONE_UNKNOWN = (
+        "E-TENANT-009",
+        422,
+        "There is no such time zone",
+        "Name a place as IANA does, such as Asia/Taipei, or UTC.",
+    )
     MEMBER_UNKNOWN = (
         "E-TENANT-007",
         404,

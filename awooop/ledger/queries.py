@@ -79,6 +79,64 @@ SELECT level, key, period, starts_on, threshold, at FROM awooop_budget_alert
  WHERE project_id = %(project_id)s ORDER BY at DESC LIMIT {MOST_ALERTS}
 """
 
+# Each project's day and month, from one project id on.
+_STANDINGS = f"""
+SELECT p.project_id, p.display_name, p.time_zone, p.budget_limit_usd AS ceiling_usd, l.period,
+       l.starts_on, l.limit_usd, l.limit_tokens,
+{_COUNTERS}
+  FROM (SELECT project_id, display_name, time_zone, budget_limit_usd FROM awooop_projects
+         WHERE project_id > %(after)s
+           AND (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text)
+         ORDER BY project_id LIMIT %(limit)s) p,
+       LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
+       JOIN LATERAL awooop_budget_levels(p.project_id, NULL, NULL, today.day,
+                                         date_trunc('month', today.day)::date) l
+         ON l.level = 'project'
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
+        AND a.starts_on = l.starts_on AND a.key = l.key
+ ORDER BY p.project_id, l.rank
+"""
+
+# Limits and what was counted against them; one for each agent or run by itself has no one count.
+_LIMIT_PAGE = f"""
+SELECT b.scope, b.agent_id, b.period, b.limit_usd, b.limit_tokens, b.changed_by, b.changed_at,
+       b.scope = 'project' OR (b.scope = 'agent' AND b.agent_id <> '') AS is_counted,
+{_COUNTERS}{_TODAY}
+       JOIN awooop_budget b ON b.project_id = p.project_id
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = b.project_id AND a.level = b.scope AND a.period = b.period
+        AND a.starts_on = CASE b.period WHEN 'day' THEN today.day
+                          ELSE date_trunc('month', today.day)::date END
+        AND a.key = b.agent_id AND b.scope <> 'run' AND (b.scope = 'project' OR b.agent_id <> '')
+ WHERE p.project_id = %(project_id)s
+   AND (b.scope, b.agent_id, b.period) > (%(scope)s::text, %(agent_id)s::text, %(period)s::text)
+ ORDER BY b.scope, b.agent_id, b.period LIMIT %(limit)s
+"""
+
+_AT_LEVELS = f"""
+SELECT l.level, l.period, l.starts_on, l.limit_usd, l.limit_tokens,
+{_COUNTERS}{_TODAY}
+       JOIN LATERAL awooop_budget_levels(p.project_id, NULLIF(%(agent_id)s::text, ''), NULL,
+                                         today.day, date_trunc('month', today.day)::date) l
+         ON true
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
+        AND a.starts_on = l.starts_on AND a.key = l.key
+ WHERE p.project_id = %(project_id)s ORDER BY l.rank
+"""
+
+_OF_RUN = f"""
+SELECT l.limit_usd, l.limit_tokens,
+{_COUNTERS}
+  FROM awooop_budget_levels(%(project_id)s::text, %(agent_id)s::text, %(run_id)s::text,
+                            date '0001-01-01', date '0001-01-01') l
+       LEFT JOIN awooop_budget_account a
+         ON a.project_id = %(project_id)s AND a.level = l.level AND a.period = l.period
+        AND a.starts_on = l.starts_on AND a.key = l.key
+ WHERE l.level = 'run'
+"""
+
 _ENTRIES = """
 SELECT entry_id, kind, reservation_id, run_id, agent_id, day, usd, tokens, purpose, refused_level,
        refused_period, actor, at
@@ -132,6 +190,47 @@ def page(
     )
     older = found[limit - 1]["entry_id"] if len(found) > limit else None
     return Page(found[:limit], older)
+
+
+def standings(
+    p: Pipe, *, after: str = "", project_id: str | None = None, per_page: int = PER_PAGE
+) -> tuple[list[Rows], str | None]:
+    """Return day and month of each project that may be seen, by name, and where more begin."""
+    asked = {"after": after, "project_id": project_id, "limit": per_page + 1}
+    found = _rows(p.send(_STANDINGS, asked))
+    pairs = [found[at : at + 2] for at in range(0, len(found), 2)]
+    more = pairs[per_page - 1][0]["project_id"] if len(pairs) > per_page else None
+    return pairs[:per_page], more
+
+
+def limit_page(
+    p: Pipe,
+    project_id: str,
+    *,
+    after: tuple[str, str, str] = ("", "", ""),
+    per_page: int = PER_PAGE,
+) -> tuple[Rows, tuple[str, str, str] | None]:
+    """Return a project's limits with what was counted against them, and where more begin.
+
+    :param after: scope, agent and period of the last one seen.
+    """
+    scope, agent_id, period = after
+    asked = {"project_id": project_id, "scope": scope, "agent_id": agent_id, "period": period}
+    found = _rows(p.send(_LIMIT_PAGE, {**asked, "limit": per_page + 1}))
+    last = found[per_page - 1] if len(found) > per_page else None
+    more = (last["scope"], last["agent_id"], last["period"]) if last else None
+    return found[:per_page], more
+
+
+def levels(p: Pipe, project_id: str, agent_id: str = "") -> Rows:
+    """Return the present day and month of a project, and of one of its agents where named."""
+    return _rows(p.send(_AT_LEVELS, {"project_id": project_id, "agent_id": agent_id}))
+
+
+def of_run(p: Pipe, project_id: str, agent_id: str, run_id: UUID) -> dict[str, Any]:
+    """Return what one run has spent and reserved, and its limit."""
+    asked = {"project_id": project_id, "agent_id": agent_id, "run_id": str(run_id)}
+    return _rows(p.send(_OF_RUN, asked))[0]
 
 
 def _rows(cursor: Any) -> Rows:

@@ -81,7 +81,7 @@ class Arithmetic(RuleBasedStateMachine):
         before = self.limits.pop(place, None)
         with tenant_tx(self.project):
             if usd is None and tokens is None:
-                stood = limits.clear(self.project, where)
+                stood = limits.clear(self.project, where, actor="m")
             else:
                 stood = limits.put(
                     self.project, where, Limit(usd, tokens), actor="m", at=timezone.now()

@@ -59,8 +59,8 @@ class TestClear:
         purse.limit(Level.PROJECT, Period.DAY, "0")
         assert purse.reserve().kind is Kind.REFUSED
         with tenant_tx("acme"):
-            assert limits.clear("acme", DAILY) == Limit(Decimal(0), None)
-            assert limits.clear("acme", DAILY) is None
+            assert limits.clear("acme", DAILY, actor="test") == Limit(Decimal(0), None)
+            assert limits.clear("acme", DAILY, actor="test") is None
 
         assert purse.reserve().kind is Kind.RESERVE
 
