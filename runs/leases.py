@@ -120,14 +120,13 @@ _END_OVERSPENT = moves.statement(
          LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today,
          LATERAL (
            SELECT l.level, l.period
-             FROM awooop_budget_levels(r.project_id, r.agent_id, r.run_id::text, today.day,
-                                       date_trunc('month', today.day)::date) l
-             JOIN awooop_budget_account a
-               ON a.project_id = r.project_id AND a.level = l.level AND a.period = l.period
-              AND a.starts_on = l.starts_on AND a.key = l.key
-            WHERE a.spent_usd > l.limit_usd OR a.spent_tokens > l.limit_tokens
+             FROM awooop_budget_standing(r.project_id, r.agent_id, r.run_id::text, today.day,
+                                         date_trunc('month', today.day)::date) l
+            WHERE l.spent_usd > l.limit_usd OR l.spent_tokens > l.limit_tokens
             ORDER BY l.rank LIMIT 1) gone
    WHERE (r.state = 'running') IS TRUE AND r.lease_expires_at > clock_timestamp()
+     AND (p.budget_limit_usd IS NOT NULL
+          OR EXISTS (SELECT FROM awooop_budget b WHERE b.project_id = p.project_id))
      FOR UPDATE OF r""",
     returning="r.run_id",
     answer="SELECT run_id FROM moved",

@@ -52,9 +52,13 @@ _KILL = moves.statement(
 _LOST = f"""
 SELECT h.project_id, h.reservation_id
   FROM awooop_budget_hold h
-  LEFT JOIN awooop_budget_ledger e
-    ON e.project_id = h.project_id AND e.reservation_id = h.reservation_id AND e.kind = 'reserve'
-  LEFT JOIN awooop_run_state r ON r.project_id = h.project_id AND r.run_id = h.run_id
+  LEFT JOIN LATERAL (
+    SELECT e.lease_epoch FROM awooop_budget_ledger e
+     WHERE e.project_id = h.project_id AND e.reservation_id = h.reservation_id
+       AND e.kind = 'reserve' LIMIT 1) e ON true
+  LEFT JOIN LATERAL (
+    SELECT q.* FROM awooop_run_state q
+     WHERE q.project_id = h.project_id AND q.run_id = h.run_id LIMIT 1) r ON true
  WHERE h.expires_at <= clock_timestamp()
     OR r.completed_at IS NOT NULL OR r.state = 'pending' OR r.lease_epoch <> e.lease_epoch
     OR r.lease_expires_at <= clock_timestamp()

@@ -14,13 +14,10 @@ SELECT l.level, l.period,
        ) AT TIME ZONE p.time_zone - clock_timestamp()))::int AS wait
   FROM awooop_projects p,
        LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today,
-       LATERAL awooop_budget_levels(p.project_id, %(agent_id)s::text, NULL, today.day,
-                                    date_trunc('month', today.day)::date) l
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = %(project_id)s AND a.level = l.level AND a.period = l.period
-        AND a.starts_on = l.starts_on AND a.key = l.key
+       LATERAL awooop_budget_standing(p.project_id, %(agent_id)s::text, NULL, today.day,
+                                      date_trunc('month', today.day)::date) l
  WHERE p.project_id = %(project_id)s
-   AND (COALESCE(a.spent_usd, 0) >= l.limit_usd OR COALESCE(a.spent_tokens, 0) >= l.limit_tokens)
+   AND (l.spent_usd >= l.limit_usd OR l.spent_tokens >= l.limit_tokens)
  ORDER BY wait DESC LIMIT 1
 """
 

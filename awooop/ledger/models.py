@@ -1,8 +1,8 @@
 """Limits, counters, the ledger itself, open reservations, alerts.
 
 Only limits and ledger entries are written by anybody. A trigger on the ledger (migration 0003) does
-the arithmetic: it keeps the accounts, opens and closes the holds, notes the alerts. USD are
-``numeric(20,10)``, never floats.
+the arithmetic: it keeps the accounts, opens and closes the holds, notes the alerts. The rules of
+these hot tables stand there too, not in CHECK constraints. USD are ``numeric(20,10)``.
 """
 
 from typing import ClassVar
@@ -101,7 +101,7 @@ class Account(TenantModel):
     spent_usd = models.DecimalField(max_digits=20, decimal_places=10, default=0)
     reserved_tokens = models.BigIntegerField(default=0)
     spent_tokens = models.BigIntegerField(default=0)
-    calls = models.PositiveIntegerField(default=0)
+    calls = models.IntegerField(default=0)
 
     class Meta:
         db_table = "awooop_budget_account"
@@ -120,7 +120,7 @@ class Entry(TenantModel):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     reservation_id = models.UUIDField()
     run_id = models.UUIDField(null=True, blank=True)
-    lease_epoch = models.PositiveIntegerField(null=True, blank=True)
+    lease_epoch = models.IntegerField(null=True, blank=True)
     agent_id = models.CharField(_("agent"), max_length=100)
     day = models.DateField()
     month = models.DateField()

@@ -21,45 +21,37 @@ _TODAY = """
   FROM awooop_projects p CROSS JOIN LATERAL (
          SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
 """
-_COUNTERS = """
-       COALESCE(a.spent_usd, 0) AS spent_usd, COALESCE(a.reserved_usd, 0) AS reserved_usd,
-       COALESCE(a.spent_tokens, 0) AS spent_tokens,
-       COALESCE(a.reserved_tokens, 0) AS reserved_tokens, COALESCE(a.calls, 0) AS calls
+_STANDING = """
+       l.period, l.starts_on, l.limit_usd, l.limit_tokens, l.spent_usd, l.reserved_usd,
+       l.spent_tokens, l.reserved_tokens, l.calls
 """
 
 _PROJECT = f"""
-SELECT p.time_zone, today.day AS today, l.period, l.starts_on, l.limit_usd, l.limit_tokens,
-{_COUNTERS}{_TODAY}
-       JOIN LATERAL awooop_budget_levels(p.project_id, NULL, NULL, today.day,
-                                         date_trunc('month', today.day)::date) l
+SELECT p.time_zone, today.day AS today, {_STANDING} {_TODAY}
+       JOIN LATERAL awooop_budget_standing(p.project_id, NULL, NULL, today.day,
+                                           date_trunc('month', today.day)::date) l
          ON l.level = 'project'
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
-        AND a.starts_on = l.starts_on AND a.key = l.key
  WHERE p.project_id = %(project_id)s ORDER BY l.rank
 """
 
 _AGENTS = f"""
-SELECT top.key AS agent_id, l.period, l.starts_on, l.limit_usd, l.limit_tokens,
-{_COUNTERS}{_TODAY}
+SELECT top.key AS agent_id, {_STANDING} {_TODAY}
        JOIN LATERAL (
          SELECT m.key, m.spent_usd, m.spent_tokens FROM awooop_budget_account m
           WHERE m.project_id = p.project_id AND m.level = 'agent' AND m.period = 'month'
             AND m.starts_on = date_trunc('month', today.day)::date
           ORDER BY m.spent_usd DESC, m.spent_tokens DESC, m.key LIMIT {MOST_AGENTS}) top ON true
-       JOIN LATERAL awooop_budget_levels(p.project_id, top.key, NULL, today.day,
-                                         date_trunc('month', today.day)::date) l
+       JOIN LATERAL awooop_budget_standing(p.project_id, top.key, NULL, today.day,
+                                           date_trunc('month', today.day)::date) l
          ON l.level = 'agent'
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
-        AND a.starts_on = l.starts_on AND a.key = l.key
  WHERE p.project_id = %(project_id)s
  ORDER BY top.spent_usd DESC, top.spent_tokens DESC, top.key, l.rank
 """
 
 _DAYS = f"""
-SELECT d.day::date AS day,
-{_COUNTERS}{_TODAY}
+SELECT d.day::date AS day, COALESCE(a.spent_usd, 0) AS spent_usd,
+       COALESCE(a.reserved_usd, 0) AS reserved_usd, COALESCE(a.spent_tokens, 0) AS spent_tokens,
+       COALESCE(a.reserved_tokens, 0) AS reserved_tokens, COALESCE(a.calls, 0) AS calls {_TODAY}
        JOIN LATERAL generate_series(today.day - {DAYS - 1}, today.day, interval '1 day') d (day)
          ON true
        LEFT JOIN awooop_budget_account a

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ("spent_usd", models.DecimalField(decimal_places=10, default=0, max_digits=20)),
                 ("reserved_tokens", models.BigIntegerField(default=0)),
                 ("spent_tokens", models.BigIntegerField(default=0)),
-                ("calls", models.PositiveIntegerField(default=0)),
+                ("calls", models.IntegerField(default=0)),
             ],
             options={
                 "db_table": "awooop_budget_account",
@@ -251,7 +251,7 @@ class Migration(migrations.Migration):
                 ),
                 ("reservation_id", models.UUIDField()),
                 ("run_id", models.UUIDField(blank=True, null=True)),
-                ("lease_epoch", models.PositiveIntegerField(blank=True, null=True)),
+                ("lease_epoch", models.IntegerField(blank=True, null=True)),
                 ("agent_id", models.CharField(max_length=100, verbose_name="agent")),
                 ("day", models.DateField()),
                 ("month", models.DateField()),

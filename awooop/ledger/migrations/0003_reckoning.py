@@ -21,31 +21,40 @@ LANGUAGE sql IMMUTABLE AS $$
    WHERE w.key IS NOT NULL
 $$;
 
--- The same with the limits that hold now: an agent's own row before the one for each agent, and the
--- stricter of the project's two monthly limits.
-CREATE FUNCTION awooop_budget_levels(
+-- Where each of them stands: the limits that hold now (an agent's own row before the one for each
+-- agent, the stricter of the project's two monthly limits) and the counters. Each row is looked up by
+-- its whole key, also by a plan that was made while the tables were small.
+CREATE FUNCTION awooop_budget_standing(
   of_project text, for_agent text, for_run text, for_day date, for_month date)
 RETURNS TABLE (rank int, level text, key text, period text, starts_on date,
-               limit_usd numeric, limit_tokens bigint)
+               limit_usd numeric, limit_tokens bigint, spent_usd numeric, reserved_usd numeric,
+               spent_tokens bigint, reserved_tokens bigint, calls int)
 LANGUAGE sql STABLE AS $$
   SELECT w.rank, w.level, w.key, w.period, w.starts_on,
          CASE WHEN w.rank = 5 THEN LEAST(b.limit_usd, (
            SELECT p.budget_limit_usd FROM public.awooop_projects p
             WHERE p.project_id = of_project)) ELSE b.limit_usd END,
-         b.limit_tokens
+         b.limit_tokens, COALESCE(c.spent_usd, 0), COALESCE(c.reserved_usd, 0),
+         COALESCE(c.spent_tokens, 0), COALESCE(c.reserved_tokens, 0), COALESCE(c.calls, 0)
     FROM public.awooop_budget_accounts(for_agent, for_run, for_day, for_month) w
     LEFT JOIN LATERAL (
       SELECT s.limit_usd, s.limit_tokens FROM public.awooop_budget s
        WHERE s.project_id = of_project AND s.scope = w.level AND s.period = w.period
          AND s.agent_id IN ('', for_agent)
        ORDER BY s.agent_id DESC LIMIT 1) b ON true
+    LEFT JOIN LATERAL (
+      SELECT a.spent_usd, a.reserved_usd, a.spent_tokens, a.reserved_tokens, a.calls
+        FROM public.awooop_budget_account a
+       WHERE a.project_id = of_project AND a.level = w.level AND a.period = w.period
+         AND a.starts_on = w.starts_on AND a.key = w.key LIMIT 1) c ON true
 $$;
 
 CREATE FUNCTION awooop_budget_reckon() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  zone text;
   made public.awooop_budget_ledger;
-  held public.awooop_budget_hold;
+  missing int;
+  places tid[];
+  settled int;
 BEGIN
   IF (NEW.kind IN ('reserve', 'settle', 'release')) IS NOT TRUE
      OR (current_user = 'awooop_worker' AND NEW.kind <> 'release') THEN
@@ -64,21 +73,32 @@ BEGIN
     IF NEW.agent_id = '' THEN
       RAISE EXCEPTION 'somebody spends it: name the agent' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT p.time_zone INTO zone FROM public.awooop_projects p
+    SELECT d.day, m.month, (
+             SELECT count(*)
+               FROM public.awooop_budget_accounts(NEW.agent_id, NEW.run_id::text, d.day, m.month) w
+              WHERE NOT EXISTS (
+                SELECT FROM public.awooop_budget_account a
+                 WHERE a.project_id = NEW.project_id AND a.level = w.level
+                   AND a.period = w.period AND a.starts_on = w.starts_on AND a.key = w.key
+                OFFSET 0))
+      INTO NEW.day, NEW.month, missing
+      FROM public.awooop_projects p,
+           LATERAL (SELECT (NEW.at AT TIME ZONE p.time_zone)::date AS day) d,
+           LATERAL (SELECT date_trunc('month', d.day)::date AS month) m
      WHERE p.project_id = NEW.project_id;
     IF NOT FOUND THEN
       RETURN NEW;  -- another tenant's: the walls refuse it next
     END IF;
-    NEW.day := (NEW.at AT TIME ZONE zone)::date;
-    NEW.month := date_trunc('month', NEW.day)::date;
-    INSERT INTO public.awooop_budget_account
-           (project_id, level, period, starts_on, key, reserved_usd, spent_usd, reserved_tokens,
-            spent_tokens, calls)
-    SELECT NEW.project_id, w.level, w.period, w.starts_on, w.key, 0, 0, 0, 0, 0
-      FROM public.awooop_budget_accounts(
-             NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) w
-     ORDER BY w.rank
-    ON CONFLICT DO NOTHING;
+    IF missing > 0 THEN  -- before any lock is held: two who open the same one wait for each other
+      INSERT INTO public.awooop_budget_account
+             (project_id, level, period, starts_on, key, reserved_usd, spent_usd, reserved_tokens,
+              spent_tokens, calls)
+      SELECT NEW.project_id, w.level, w.period, w.starts_on, w.key, 0, 0, 0, 0, 0
+        FROM public.awooop_budget_accounts(
+               NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) w
+       ORDER BY w.rank
+      ON CONFLICT DO NOTHING;
+    END IF;
   ELSE
     SELECT e.* INTO made FROM public.awooop_budget_ledger e
      WHERE e.project_id = NEW.project_id AND e.reservation_id = NEW.reservation_id
@@ -95,92 +115,99 @@ BEGIN
   END IF;
 
   -- A statement of its own: the next one's snapshot sees what the locks' last holders committed.
-  PERFORM FROM public.awooop_budget_accounts(
-            NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) w
-    JOIN public.awooop_budget_account a
-      ON a.project_id = NEW.project_id AND a.level = w.level AND a.period = w.period
-     AND a.starts_on = w.starts_on AND a.key = w.key
-   ORDER BY w.rank FOR UPDATE OF a;
+  SELECT array_agg(locked.place) INTO places
+    FROM (SELECT held.place
+            FROM (SELECT * FROM public.awooop_budget_accounts(
+                    NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) ORDER BY rank) w,
+                 LATERAL (SELECT a.ctid AS place FROM public.awooop_budget_account a
+                           WHERE a.project_id = NEW.project_id AND a.level = w.level
+                             AND a.period = w.period AND a.starts_on = w.starts_on
+                             AND a.key = w.key FOR UPDATE) held) locked;
 
   IF NEW.kind = 'reserve' THEN
-    SELECT l.level, l.period INTO NEW.refused_level, NEW.refused_period
-      FROM public.awooop_budget_levels(
-             NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) l
-      JOIN public.awooop_budget_account a
-        ON a.project_id = NEW.project_id AND a.level = l.level AND a.period = l.period
-       AND a.starts_on = l.starts_on AND a.key = l.key
-     WHERE a.spent_usd + a.reserved_usd + NEW.usd > l.limit_usd
-        OR a.spent_tokens + a.reserved_tokens + NEW.tokens > l.limit_tokens
-     ORDER BY l.rank LIMIT 1;
+    WITH unfit AS MATERIALIZED (
+      SELECT l.level, l.period
+        FROM public.awooop_budget_standing(
+               NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) l
+       WHERE l.spent_usd + l.reserved_usd + NEW.usd > l.limit_usd
+          OR l.spent_tokens + l.reserved_tokens + NEW.tokens > l.limit_tokens
+       ORDER BY l.rank LIMIT 1
+    ), kept AS (
+      INSERT INTO public.awooop_budget_hold
+             (project_id, reservation_id, run_id, agent_id, usd, tokens, expires_at)
+      SELECT NEW.project_id, NEW.reservation_id, NEW.run_id, NEW.agent_id, NEW.usd, NEW.tokens,
+             NEW.at + interval '15 minutes'
+       WHERE NOT EXISTS (SELECT FROM unfit)
+    ), raised AS (
+      UPDATE public.awooop_budget_account a
+         SET reserved_usd = a.reserved_usd + NEW.usd,
+             reserved_tokens = a.reserved_tokens + NEW.tokens
+       WHERE a.ctid = ANY (places) AND NOT EXISTS (SELECT FROM unfit)
+    )
+    SELECT u.level, u.period INTO NEW.refused_level, NEW.refused_period FROM unfit u;
     IF FOUND THEN
       NEW.kind := 'refused';
-      RETURN NEW;
     END IF;
-    UPDATE public.awooop_budget_account a
-       SET reserved_usd = a.reserved_usd + NEW.usd,
-           reserved_tokens = a.reserved_tokens + NEW.tokens
-      FROM public.awooop_budget_accounts(NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) w
-     WHERE a.project_id = NEW.project_id AND a.level = w.level AND a.period = w.period
-       AND a.starts_on = w.starts_on AND a.key = w.key;
-    INSERT INTO public.awooop_budget_hold
-           (project_id, reservation_id, run_id, agent_id, usd, tokens, expires_at)
-    VALUES (NEW.project_id, NEW.reservation_id, NEW.run_id, NEW.agent_id, NEW.usd, NEW.tokens,
-            NEW.at + interval '15 minutes');
     RETURN NEW;
   END IF;
-
-  IF NEW.kind = 'settle' THEN
-    PERFORM FROM public.awooop_budget_ledger e
-      WHERE e.project_id = NEW.project_id AND e.reservation_id = NEW.reservation_id
-        AND e.kind = 'settle';
-    IF FOUND THEN
-      RETURN NULL;
-    END IF;
-  END IF;
-  DELETE FROM public.awooop_budget_hold h
-   WHERE h.project_id = NEW.project_id AND h.reservation_id = NEW.reservation_id
-  RETURNING h.* INTO held;
 
   IF NEW.kind = 'release' THEN
-    IF held.reservation_id IS NULL THEN
+    WITH gone AS (
+      DELETE FROM public.awooop_budget_hold h
+       WHERE h.project_id = NEW.project_id AND h.reservation_id = NEW.reservation_id
+      RETURNING h.usd, h.tokens
+    ), lowered AS (
+      UPDATE public.awooop_budget_account a
+         SET reserved_usd = a.reserved_usd - gone.usd,
+             reserved_tokens = a.reserved_tokens - gone.tokens
+        FROM gone WHERE a.ctid = ANY (places)
+    )
+    SELECT g.usd, g.tokens INTO NEW.usd, NEW.tokens FROM gone g;
+    IF NOT FOUND THEN
       RETURN NULL;
     END IF;
-    NEW.usd := held.usd;
-    NEW.tokens := held.tokens;
-    UPDATE public.awooop_budget_account a
-       SET reserved_usd = a.reserved_usd - held.usd,
-           reserved_tokens = a.reserved_tokens - held.tokens
-      FROM public.awooop_budget_accounts(NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) w
-     WHERE a.project_id = NEW.project_id AND a.level = w.level AND a.period = w.period
-       AND a.starts_on = w.starts_on AND a.key = w.key;
     RETURN NEW;
   END IF;
 
-  WITH counted AS (
+  WITH gone AS (
+    DELETE FROM public.awooop_budget_hold h
+     WHERE h.project_id = NEW.project_id AND h.reservation_id = NEW.reservation_id
+    RETURNING h.usd, h.tokens
+  ), back AS (
+    SELECT COALESCE(sum(g.usd), 0) AS usd, COALESCE(sum(g.tokens), 0)::bigint AS tokens FROM gone g
+  ), counted AS (
     UPDATE public.awooop_budget_account a
-       SET reserved_usd = a.reserved_usd - COALESCE(held.usd, 0),
-           reserved_tokens = a.reserved_tokens - COALESCE(held.tokens, 0),
+       SET reserved_usd = a.reserved_usd - back.usd,
+           reserved_tokens = a.reserved_tokens - back.tokens,
            spent_usd = a.spent_usd + NEW.usd,
            spent_tokens = a.spent_tokens + NEW.tokens,
            calls = a.calls + 1
-      FROM public.awooop_budget_levels(
+      FROM back, public.awooop_budget_standing(
              NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) l
-     WHERE a.project_id = NEW.project_id AND a.level = l.level AND a.period = l.period
-       AND a.starts_on = l.starts_on AND a.key = l.key
+     WHERE a.ctid = ANY (places) AND a.level = l.level AND a.period = l.period
+       AND NOT EXISTS (
+         SELECT FROM public.awooop_budget_ledger e
+          WHERE e.project_id = NEW.project_id AND e.reservation_id = NEW.reservation_id
+            AND e.kind = 'settle')
     RETURNING l.rank, l.limit_usd, l.limit_tokens, a.level, a.key, a.period, a.starts_on,
-              a.spent_usd, a.spent_tokens
+              a.spent_usd, a.spent_tokens,
+              (a.spent_usd > l.limit_usd OR a.spent_tokens > l.limit_tokens) IS TRUE AS over
   ), noted AS (
     INSERT INTO public.awooop_budget_alert
            (project_id, level, key, period, starts_on, threshold, at)
     SELECT NEW.project_id, c.level, c.key, c.period, c.starts_on, t.threshold, NEW.at
       FROM counted c, (VALUES (50), (80), (95)) AS t (threshold)
      WHERE (c.spent_usd > 0 AND c.spent_usd * 100 >= c.limit_usd * t.threshold)
-        OR (c.spent_tokens > 0 AND c.spent_tokens::numeric * 100 >= c.limit_tokens::numeric * t.threshold)
+        OR (c.spent_tokens > 0
+            AND c.spent_tokens::numeric * 100 >= c.limit_tokens::numeric * t.threshold)
     ON CONFLICT DO NOTHING
   )
-  SELECT c.level, c.period INTO NEW.refused_level, NEW.refused_period
-    FROM counted c WHERE c.spent_usd > c.limit_usd OR c.spent_tokens > c.limit_tokens
-   ORDER BY c.rank LIMIT 1;
+  SELECT count(*), (array_agg(c.level ORDER BY c.rank) FILTER (WHERE c.over))[1],
+         (array_agg(c.period ORDER BY c.rank) FILTER (WHERE c.over))[1]
+    INTO settled, NEW.refused_level, NEW.refused_period FROM counted c;
+  IF settled = 0 THEN
+    RETURN NULL;
+  END IF;
   RETURN NEW;
 END $$;
 
@@ -220,7 +247,7 @@ DROP TRIGGER account_guard ON awooop_budget_account;
 DROP FUNCTION awooop_budget_guard();
 DROP TRIGGER budget_reckon ON awooop_budget_ledger;
 DROP FUNCTION awooop_budget_reckon();
-DROP FUNCTION awooop_budget_levels(text, text, text, date, date);
+DROP FUNCTION awooop_budget_standing(text, text, text, date, date);
 DROP FUNCTION awooop_budget_accounts(text, text, date, date);
 """
 
