@@ -73,59 +73,52 @@ SELECT level, key, period, starts_on, threshold, at FROM awooop_budget_alert
 
 # Each project's day and month, from one project id on.
 _STANDINGS = f"""
-SELECT p.project_id, p.display_name, p.time_zone, p.budget_limit_usd AS ceiling_usd, l.period,
-       l.starts_on, l.limit_usd, l.limit_tokens,
-{_COUNTERS}
+SELECT p.project_id, p.display_name, p.time_zone, p.budget_limit_usd AS ceiling_usd, {_STANDING}
   FROM (SELECT project_id, display_name, time_zone, budget_limit_usd FROM awooop_projects
-         WHERE project_id > %(after)s
+         WHERE project_id > %(after)s::text
            AND (%(project_id)s::text IS NULL OR project_id = %(project_id)s::text)
-         ORDER BY project_id LIMIT %(limit)s) p,
-       LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
-       JOIN LATERAL awooop_budget_levels(p.project_id, NULL, NULL, today.day,
-                                         date_trunc('month', today.day)::date) l
+         ORDER BY project_id LIMIT %(limit)s) p
+       CROSS JOIN LATERAL (
+         SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today
+       JOIN LATERAL awooop_budget_standing(p.project_id, NULL, NULL, today.day,
+                                           date_trunc('month', today.day)::date) l
          ON l.level = 'project'
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
-        AND a.starts_on = l.starts_on AND a.key = l.key
  ORDER BY p.project_id, l.rank
 """
 
 # Limits and what was counted against them; one for each agent or run by itself has no one count.
 _LIMIT_PAGE = f"""
 SELECT b.scope, b.agent_id, b.period, b.limit_usd, b.limit_tokens, b.changed_by, b.changed_at,
-       b.scope = 'project' OR (b.scope = 'agent' AND b.agent_id <> '') AS is_counted,
-{_COUNTERS}{_TODAY}
-       JOIN awooop_budget b ON b.project_id = p.project_id
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = b.project_id AND a.level = b.scope AND a.period = b.period
-        AND a.starts_on = CASE b.period WHEN 'day' THEN today.day
-                          ELSE date_trunc('month', today.day)::date END
-        AND a.key = b.agent_id AND b.scope <> 'run' AND (b.scope = 'project' OR b.agent_id <> '')
- WHERE p.project_id = %(project_id)s
-   AND (b.scope, b.agent_id, b.period) > (%(scope)s::text, %(agent_id)s::text, %(period)s::text)
- ORDER BY b.scope, b.agent_id, b.period LIMIT %(limit)s
+       b.is_counted, COALESCE(a.spent_usd, 0) AS spent_usd,
+       COALESCE(a.reserved_usd, 0) AS reserved_usd, COALESCE(a.spent_tokens, 0) AS spent_tokens,
+       COALESCE(a.reserved_tokens, 0) AS reserved_tokens, COALESCE(a.calls, 0) AS calls {_TODAY}
+       JOIN LATERAL (
+         SELECT s.*, s.scope = 'project' OR (s.scope = 'agent' AND s.agent_id <> '') AS is_counted
+           FROM awooop_budget s
+          WHERE s.project_id = %(project_id)s AND (s.scope, s.agent_id, s.period)
+                > (%(scope)s::text, %(agent_id)s::text, %(period)s::text)
+          ORDER BY s.scope, s.agent_id, s.period LIMIT %(limit)s) b ON true
+       LEFT JOIN LATERAL (
+         SELECT c.spent_usd, c.reserved_usd, c.spent_tokens, c.reserved_tokens, c.calls
+           FROM awooop_budget_account c
+          WHERE b.is_counted AND c.project_id = %(project_id)s AND c.level = b.scope
+            AND c.period = b.period AND c.key = b.agent_id AND c.starts_on = CASE b.period
+                WHEN 'day' THEN today.day ELSE date_trunc('month', today.day)::date END
+          LIMIT 1) a ON true
+ WHERE p.project_id = %(project_id)s ORDER BY b.scope, b.agent_id, b.period
 """
 
 _AT_LEVELS = f"""
-SELECT l.level, l.period, l.starts_on, l.limit_usd, l.limit_tokens,
-{_COUNTERS}{_TODAY}
-       JOIN LATERAL awooop_budget_levels(p.project_id, NULLIF(%(agent_id)s::text, ''), NULL,
-                                         today.day, date_trunc('month', today.day)::date) l
-         ON true
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = p.project_id AND a.level = l.level AND a.period = l.period
-        AND a.starts_on = l.starts_on AND a.key = l.key
+SELECT l.level, {_STANDING} {_TODAY}
+       CROSS JOIN LATERAL awooop_budget_standing(p.project_id, NULLIF(%(agent_id)s::text, ''), NULL,
+                                                 today.day, date_trunc('month', today.day)::date) l
  WHERE p.project_id = %(project_id)s ORDER BY l.rank
 """
 
 _OF_RUN = f"""
-SELECT l.limit_usd, l.limit_tokens,
-{_COUNTERS}
-  FROM awooop_budget_levels(%(project_id)s::text, %(agent_id)s::text, %(run_id)s::text,
-                            date '0001-01-01', date '0001-01-01') l
-       LEFT JOIN awooop_budget_account a
-         ON a.project_id = %(project_id)s AND a.level = l.level AND a.period = l.period
-        AND a.starts_on = l.starts_on AND a.key = l.key
+SELECT {_STANDING}
+  FROM awooop_budget_standing(%(project_id)s::text, %(agent_id)s::text, %(run_id)s::text,
+                              date '0001-01-01', date '0001-01-01') l
  WHERE l.level = 'run'
 """
 

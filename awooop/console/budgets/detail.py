@@ -94,7 +94,7 @@ def detail(site: AdminSite, request: HttpRequest, project_id: str) -> HttpRespon
         "day_limit": figures.usd(day["limit_usd"]),
         "agents": _agents(project_id, report.agents),
         "agents_are_cut": len(report.agents) == 2 * queries.MOST_AGENTS,
-        "limits": [_limit(project_id, row, now) for row in limits],
+        "limits": [_limit(project_id, row, now) for row in sorted(limits, key=_widest)],
         "limits_next": _further(request, limits_after),
         "alerts": [_alert(row, now) for row in report.alerts],
         "entries": [_entry(row, now) for row in entries.entries],
@@ -104,13 +104,13 @@ def detail(site: AdminSite, request: HttpRequest, project_id: str) -> HttpRespon
         "form": LimitForm() if _may_set(request, project_id) else None,
     }
     return admin.page(
-        site, request, "console/budgets/detail.html", context, title=project_id, crumbs=crumbs()
+        site,
+        request,
+        "console/budgets/detail.html",
+        context,
+        title=_("Budget of %(project)s") % {"project": project_id},
+        crumbs=[Crumb(_("Budgets"), reverse("admin:budgets"))],
     )
-
-
-def crumbs() -> list[Crumb]:
-    """Return the pages above one project's budget."""
-    return [Crumb(_("Budgets"), reverse("admin:budgets"))]
 
 
 def _may_set(request: HttpRequest, project_id: str) -> bool:
@@ -158,6 +158,10 @@ def _agents(project_id: str, rows: queries.Rows) -> list[AgentRow]:
         )
         for day, month in zip(rows[::2], rows[1::2], strict=True)
     ]
+
+
+def _widest(row: Mapping[str, Any]) -> tuple[int, str]:
+    return list(Level).index(row["scope"]), row["agent_id"]
 
 
 def _limit(project_id: str, row: Mapping[str, Any], now: datetime) -> LimitRow:

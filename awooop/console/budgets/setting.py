@@ -177,7 +177,7 @@ def _spent_already(counted: dict[str, Any] | None, limit: Limit | None) -> list[
     then = {**counted, "limit_usd": limit.usd, "limit_tokens": limit.tokens}
     if not any(figures.left(then, unit) == 0 for unit in ("usd", "tokens")):
         return []
-    return [_("As much is spent or reserved already: further calls are refused until it ends.")]
+    return [_("That much is spent or reserved already: calls are refused until the period ends.")]
 
 
 def _under_ceiling(place: Place, limit: Limit | None, ceiling: Decimal | None) -> list[str]:
