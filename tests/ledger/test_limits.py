@@ -1,11 +1,14 @@
 """Limits: set, changed, cleared, and what cannot be one."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connections
 
-from awooop.errors import Code, Invalid
+from awooop.errors import Code, Invalid, NotFound
 from awooop.kit.db import tenant_tx
 from awooop.ledger import limits
 from awooop.ledger.limits import Limit, Place
@@ -13,6 +16,21 @@ from awooop.ledger.models import Budget, Kind, Level, Period
 from awooop.tenants.models import known_zone
 
 DAILY = Place(scope=Level.PROJECT, period=Period.DAY)
+
+
+def alone(purse, usd):
+    try:
+        purse.limit(Level.PROJECT, Period.DAY, usd)
+    finally:
+        connections.close_all()
+
+
+def evidence():
+    with tenant_tx("acme"), connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT facts::text FROM awooop_audit_event WHERE act = 'budget.set' ORDER BY seq"
+        )
+        return [facts for (facts,) in cursor.fetchall()]
 
 
 class TestPut:
@@ -52,6 +70,31 @@ class TestPut:
             limits.put("acme", place, limit, actor="test", at=None)
 
         assert refusal.value.code is Code.AMOUNT_INVALID
+
+
+class TestEvidence:
+    def test_tells_each_step_of_a_crowd_that_sets_one_limit(self, purse):
+        """Whoever comes second must be told what the first one set."""
+        amounts = [str(n) for n in range(1, 9)]
+        with ThreadPoolExecutor(4) as crowd:
+            list(crowd.map(lambda usd: alone(purse, usd), amounts))
+
+        facts = [json.loads(each) for each in evidence()]
+
+        assert facts[0]["was"] is None
+        assert [told["was"] for told in facts[1:]] == [told["now"] for told in facts[:-1]]
+        assert {Decimal(told["now"]["usd"]) for told in facts} == {Decimal(n) for n in amounts}
+
+    def test_is_not_given_of_what_changed_nothing(self, purse):
+        purse.limit(Level.PROJECT, Period.DAY, "5")
+        purse.limit(Level.PROJECT, Period.DAY, "5.0")
+        with tenant_tx("acme"):
+            limits.clear("acme", Place(scope=Level.PROJECT, period=Period.MONTH), actor="test")
+        assert len(evidence()) == 1
+
+    def test_needs_a_project(self, clean):
+        with pytest.raises(NotFound), tenant_tx("nobody"):
+            limits.put("nobody", DAILY, Limit(tokens=1), actor="test", at=None)
 
 
 class TestClear:

@@ -143,3 +143,50 @@ class TestPage:
 
         assert len(found.entries) == 200
         assert len(page(older_than=found.older, per_page=10_000).entries) == 1
+
+
+class TestStandings:
+    def test_names_each_project_that_may_be_seen_and_where_more_begin(self, new_purse):
+        for name in ("aa", "bb", "cc", "dd"):
+            new_purse(name).spend("1")
+        with pipe() as p, p.operator_tx({"aa", "cc", "dd"}):
+            first, more = queries.standings(p, per_page=2)
+            rest, end = queries.standings(p, per_page=2, after=more)
+            other, _ = queries.standings(p, project_id="bb")
+
+        assert [(row["project_id"], row["period"]) for pair in first for row in pair] == [
+            ("aa", "day"), ("aa", "month"), ("cc", "day"), ("cc", "month"),
+        ]  # fmt: skip
+        assert [pair[0]["project_id"] for pair in rest] == ["dd"]
+        assert (end, other) == (None, [])
+
+
+class TestLimitPage:
+    def test_counts_against_a_limit_of_one_and_not_of_each(self, purse):
+        purse.limit(Level.AGENT, Period.DAY, "9")
+        purse.limit(Level.AGENT, Period.DAY, "5", agent="a")
+        purse.limit(Level.PROJECT, Period.MONTH, "7")
+        purse.limit(Level.RUN, Period.TOTAL, "3")
+        purse.spend("2", agent="a")
+        purse.spend("1", agent="b")
+        with pipe() as p, p.operator_tx({"acme"}):
+            rows, more = queries.limit_page(p, "acme")
+
+        assert more is None
+        assert [(r["scope"], r["agent_id"], r["is_counted"], r["spent_usd"]) for r in rows] == [
+            ("agent", "", False, 0), ("agent", "a", True, 2),
+            ("project", "", True, 3), ("run", "", False, 0),
+        ]  # fmt: skip
+
+
+class TestLevels:
+    def test_tells_an_agents_periods_where_one_is_named(self, purse):
+        purse.limit(Level.AGENT, Period.DAY, "5")
+        purse.spend("2", agent="a")
+        with pipe() as p, p.operator_tx({"acme"}):
+            both, own = queries.levels(p, "acme"), queries.levels(p, "acme", "a")
+
+        assert [(row["level"], row["period"]) for row in both] == [
+            ("project", "day"), ("project", "month"),
+        ]  # fmt: skip
+        assert [(r["level"], r["limit_usd"]) for r in own[:2]] == [("agent", 5), ("agent", None)]
