@@ -4,16 +4,18 @@ Settling is never refused for want of a lease: what was spent was spent. Only th
 cost and its ending, is changed under the fence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from awooop.errors import Code, Conflict, Exhausted
-from awooop.kit.db import pipe
+from awooop.kit.db import Fate, pipe
 from awooop.ledger import budget
-from awooop.ledger.budget import Answer, Ask
+from awooop.ledger.budget import Answer, Ask, Coming
 from awooop.ledger.models import Kind, Level, Period
 from runs import moves
 from runs.leases import Lease
@@ -156,22 +158,34 @@ def release(lease: Lease, reservation_id: UUID) -> None:
 def release_lost() -> int:
     """Release what was set aside for calls that nobody will settle; return how many there were.
 
-    Each in a transaction of its own, since two of them may lock accounts of several projects. One
-    that is settled later after all counts nevertheless.
+    What is settled later after all counts nevertheless.
     """
     with pipe() as p, p.worker_tx():
         lost = p.send(_LOST)
-    sent = []
-    with pipe() as p:
-        for project_id, reservation_id in lost.fetchall():
-            with p.worker_tx():
-                sent.append(
-                    budget.send_release(p, reservation_id, project_id=project_id, actor="reaper")
-                )
-    released = sum(coming.answer() is not None for coming in sent)
+    released = _release(lost.fetchall())
     if released:
         log.info("reservations_released", count=released)
     return released
+
+
+def _release(lost: Sequence[tuple[str, UUID]]) -> int:
+    """Release each in a transaction of its own, in one round trip; one that cannot be stays."""
+    sent: list[tuple[Fate, Coming]] = []
+    try:
+        with pipe() as p:
+            for project_id, reservation_id in lost:
+                with p.tenant_tx(project_id) as fate:
+                    coming = budget.send_release(
+                        p, reservation_id, project_id=project_id, actor="reaper"
+                    )
+                sent.append((fate, coming))
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as reason:
+        done = sum(fate.committed for fate, _ in sent)
+        log.error("release_failed", reservation_id=str(lost[done][1]), exc_info=reason)
+        return done + _release(lost[done + 1 :])
+    return sum(coming.answer() is not None for _, coming in sent)
 
 
 def _actor(lease: Lease) -> str:

@@ -94,11 +94,19 @@ def _price(provider: str, model: str, at: datetime) -> ModelPrice:
     return found[1].get_prices(at)
 
 
-def _own_prices() -> Mapping[str, ModelPrice]:
+def fault() -> str | None:
+    """Return what is wrong with the prices of our own, or None."""
     try:
-        return _read(settings.MODEL_PRICES)
+        _read(settings.MODEL_PRICES)
     except (OSError, ValueError) as reason:
-        raise _unknown(f"the setting MODEL_PRICES cannot be used: {reason}") from None
+        return f"the setting MODEL_PRICES cannot be used: {reason}"
+    return None
+
+
+def _own_prices() -> Mapping[str, ModelPrice]:
+    if reason := fault():
+        raise _unknown(reason)
+    return _read(settings.MODEL_PRICES)
 
 
 @lru_cache(maxsize=8)

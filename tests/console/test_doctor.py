@@ -114,6 +114,11 @@ class TestExamine:
 
         assert [f.code for f in ailments.settings_check().findings] == ["hosts"]
 
+    def test_finds_prices_that_cannot_be_used(self, settings, strong_settings):
+        settings.MODEL_PRICES = '{"local/llama": {"input": "NaN"}}'
+
+        assert [f.code for f in ailments.settings_check().findings] == ["prices"]
+
     def test_names_a_migration_that_has_not_run(self, owner, sabotage):
         with sabotage(
             "DELETE FROM django_migrations WHERE app = 'runs' AND name = '0004_money'",

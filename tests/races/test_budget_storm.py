@@ -135,7 +135,7 @@ class TestStorm:
         assert agents == {"a", "b"}
         assert account.spent_usd + account.reserved_usd == PRICE * WORTH
         assert account.reserved_usd == held * PRICE
-        assert sampler.looks > 10
+        assert sampler.looks >= 3
         assert sampler.most <= PRICE * WORTH
 
     def test_deadlocks_for_nobody_when_agents_reserve_settle_and_release_crosswise(self, tenant):

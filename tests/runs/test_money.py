@@ -17,6 +17,14 @@ from runs.fsm import State
 from runs.intake import Order
 from runs.models import Run, Transition, Trigger
 
+POISON = """
+CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'poison'; END $$;
+CREATE TRIGGER a_poison BEFORE INSERT ON awooop_budget_ledger FOR EACH ROW
+  WHEN (NEW.reservation_id = '{reservation}') EXECUTE FUNCTION poison()
+"""
+ANTIDOTE = "DROP TRIGGER a_poison ON awooop_budget_ledger; DROP FUNCTION poison()"
+
 
 def order(tenant, **changes):
     asked = {
@@ -254,6 +262,21 @@ class TestReleaseLost:
             cursor.execute("UPDATE awooop_budget_hold SET expires_at = clock_timestamp()")
             cursor.execute("ALTER TABLE awooop_budget_hold FORCE ROW LEVEL SECURITY")
             cursor.execute("ALTER TABLE awooop_budget_hold ENABLE TRIGGER USER")
+
+        assert money.release_lost() == 1
+        assert spent() == (0, 0)
+
+    def test_lets_one_that_cannot_be_released_stand_in_nobodys_way(self, tenant, lose_lease):
+        taken = claimed(tenant, 3)
+        held = sorted(reserve(lease) for lease in taken)
+        for lease in taken:
+            lose_lease(lease)
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(POISON.format(reservation=held[1]))
+            try:
+                assert money.release_lost() == 2
+            finally:
+                cursor.execute(ANTIDOTE)
 
         assert money.release_lost() == 1
         assert spent() == (0, 0)

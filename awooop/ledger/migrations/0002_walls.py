@@ -1,4 +1,4 @@
-"""Raise the walls of the ledger. The worker reads limits for its heartbeat and releases what was lost."""
+"""Raise the walls of the ledger. The worker reads what its heartbeat and its reaper judge by."""
 
 from django.db import migrations
 
@@ -19,11 +19,11 @@ class Migration(migrations.Migration):
             worker="SELECT",
         ),
         TenantForeignKey("Account", (), *PROJECTS),
-        TenantWalls("Account", app=f"SELECT, INSERT, {COUNTED}", worker=f"SELECT, {COUNTED}"),
+        TenantWalls("Account", app=f"SELECT, INSERT, {COUNTED}", worker="SELECT"),
         TenantForeignKey("Entry", (), *PROJECTS),
-        TenantWalls("Entry", app="SELECT, INSERT", worker="SELECT, INSERT"),
+        TenantWalls("Entry", app="SELECT, INSERT", worker="SELECT"),
         TenantForeignKey("Hold", (), *PROJECTS),
-        TenantWalls("Hold", app="SELECT, INSERT, DELETE", worker="SELECT, DELETE"),
+        TenantWalls("Hold", app="SELECT, INSERT, DELETE", worker="SELECT"),
         TenantForeignKey("Alert", (), *PROJECTS),
         TenantWalls("Alert", app="SELECT, INSERT"),
     ]

@@ -54,10 +54,11 @@ DECLARE
   made public.awooop_budget_ledger;
   missing int;
   places tid[];
-  settled int;
+  place tid;
+  back_usd numeric;
+  back_tokens bigint;
 BEGIN
-  IF (NEW.kind IN ('reserve', 'settle', 'release')) IS NOT TRUE
-     OR (current_user = 'awooop_worker' AND NEW.kind <> 'release') THEN
+  IF (NEW.kind IN ('reserve', 'settle', 'release')) IS NOT TRUE THEN
     RAISE EXCEPTION 'nobody writes an entry %', NEW.kind USING ERRCODE = 'check_violation';
   END IF;
   -- NaN is greater than every number.
@@ -114,100 +115,94 @@ BEGIN
     NEW.purpose := made.purpose;
   END IF;
 
-  -- A statement of its own: the next one's snapshot sees what the locks' last holders committed.
-  SELECT array_agg(locked.place) INTO places
-    FROM (SELECT held.place
+  -- A statement of its own: the next one's snapshot sees what the locks' last holders committed. From
+  -- here on each row is named by its place, which no plan can turn into a walk.
+  SELECT array_agg(locked.tid) INTO places
+    FROM (SELECT held.tid
             FROM (SELECT * FROM public.awooop_budget_accounts(
                     NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) ORDER BY rank) w,
-                 LATERAL (SELECT a.ctid AS place FROM public.awooop_budget_account a
+                 LATERAL (SELECT a.ctid AS tid FROM public.awooop_budget_account a
                            WHERE a.project_id = NEW.project_id AND a.level = w.level
                              AND a.period = w.period AND a.starts_on = w.starts_on
                              AND a.key = w.key FOR UPDATE) held) locked;
 
   IF NEW.kind = 'reserve' THEN
-    WITH unfit AS MATERIALIZED (
-      SELECT l.level, l.period
-        FROM public.awooop_budget_standing(
-               NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) l
-       WHERE l.spent_usd + l.reserved_usd + NEW.usd > l.limit_usd
-          OR l.spent_tokens + l.reserved_tokens + NEW.tokens > l.limit_tokens
-       ORDER BY l.rank LIMIT 1
-    ), kept AS (
-      INSERT INTO public.awooop_budget_hold
-             (project_id, reservation_id, run_id, agent_id, usd, tokens, expires_at)
-      SELECT NEW.project_id, NEW.reservation_id, NEW.run_id, NEW.agent_id, NEW.usd, NEW.tokens,
-             NEW.at + interval '15 minutes'
-       WHERE NOT EXISTS (SELECT FROM unfit)
-    ), raised AS (
+    SELECT l.level, l.period INTO NEW.refused_level, NEW.refused_period
+      FROM public.awooop_budget_standing(
+             NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) l
+     WHERE l.spent_usd + l.reserved_usd + NEW.usd > l.limit_usd
+        OR l.spent_tokens + l.reserved_tokens + NEW.tokens > l.limit_tokens
+     ORDER BY l.rank LIMIT 1;
+    IF FOUND THEN
+      NEW.kind := 'refused';
+      RETURN NEW;
+    END IF;
+    INSERT INTO public.awooop_budget_hold
+           (project_id, reservation_id, run_id, agent_id, usd, tokens, expires_at)
+    VALUES (NEW.project_id, NEW.reservation_id, NEW.run_id, NEW.agent_id, NEW.usd, NEW.tokens,
+            NEW.at + interval '15 minutes');
+    FOREACH place IN ARRAY places LOOP
       UPDATE public.awooop_budget_account a
          SET reserved_usd = a.reserved_usd + NEW.usd,
              reserved_tokens = a.reserved_tokens + NEW.tokens
-       WHERE a.ctid = ANY (places) AND NOT EXISTS (SELECT FROM unfit)
-    )
-    SELECT u.level, u.period INTO NEW.refused_level, NEW.refused_period FROM unfit u;
-    IF FOUND THEN
-      NEW.kind := 'refused';
-    END IF;
+       WHERE a.ctid = place;
+      IF NOT FOUND THEN
+        RAISE EXCEPTION 'an account moved under its lock' USING ERRCODE = 'data_corrupted';
+      END IF;
+    END LOOP;
     RETURN NEW;
   END IF;
 
+  IF NEW.kind = 'settle' THEN
+    PERFORM FROM public.awooop_budget_ledger e
+      WHERE e.project_id = NEW.project_id AND e.reservation_id = NEW.reservation_id
+        AND e.kind = 'settle';
+    IF FOUND THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  DELETE FROM public.awooop_budget_hold h
+   WHERE h.project_id = NEW.project_id AND h.reservation_id = NEW.reservation_id
+  RETURNING h.usd, h.tokens INTO back_usd, back_tokens;
   IF NEW.kind = 'release' THEN
-    WITH gone AS (
-      DELETE FROM public.awooop_budget_hold h
-       WHERE h.project_id = NEW.project_id AND h.reservation_id = NEW.reservation_id
-      RETURNING h.usd, h.tokens
-    ), lowered AS (
-      UPDATE public.awooop_budget_account a
-         SET reserved_usd = a.reserved_usd - gone.usd,
-             reserved_tokens = a.reserved_tokens - gone.tokens
-        FROM gone WHERE a.ctid = ANY (places)
-    )
-    SELECT g.usd, g.tokens INTO NEW.usd, NEW.tokens FROM gone g;
     IF NOT FOUND THEN
       RETURN NULL;
     END IF;
+    NEW.usd := back_usd;
+    NEW.tokens := back_tokens;
+  END IF;
+  FOREACH place IN ARRAY places LOOP
+    UPDATE public.awooop_budget_account a
+       SET reserved_usd = a.reserved_usd - COALESCE(back_usd, 0),
+           reserved_tokens = a.reserved_tokens - COALESCE(back_tokens, 0),
+           spent_usd = a.spent_usd + CASE NEW.kind WHEN 'settle' THEN NEW.usd ELSE 0 END,
+           spent_tokens = a.spent_tokens + CASE NEW.kind WHEN 'settle' THEN NEW.tokens ELSE 0 END,
+           calls = a.calls + (NEW.kind = 'settle')::int
+     WHERE a.ctid = place;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'an account moved under its lock' USING ERRCODE = 'data_corrupted';
+    END IF;
+  END LOOP;
+  IF NEW.kind = 'release' THEN
     RETURN NEW;
   END IF;
 
-  WITH gone AS (
-    DELETE FROM public.awooop_budget_hold h
-     WHERE h.project_id = NEW.project_id AND h.reservation_id = NEW.reservation_id
-    RETURNING h.usd, h.tokens
-  ), back AS (
-    SELECT COALESCE(sum(g.usd), 0) AS usd, COALESCE(sum(g.tokens), 0)::bigint AS tokens FROM gone g
-  ), counted AS (
-    UPDATE public.awooop_budget_account a
-       SET reserved_usd = a.reserved_usd - back.usd,
-           reserved_tokens = a.reserved_tokens - back.tokens,
-           spent_usd = a.spent_usd + NEW.usd,
-           spent_tokens = a.spent_tokens + NEW.tokens,
-           calls = a.calls + 1
-      FROM back, public.awooop_budget_standing(
-             NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month) l
-     WHERE a.ctid = ANY (places) AND a.level = l.level AND a.period = l.period
-       AND NOT EXISTS (
-         SELECT FROM public.awooop_budget_ledger e
-          WHERE e.project_id = NEW.project_id AND e.reservation_id = NEW.reservation_id
-            AND e.kind = 'settle')
-    RETURNING l.rank, l.limit_usd, l.limit_tokens, a.level, a.key, a.period, a.starts_on,
-              a.spent_usd, a.spent_tokens,
-              (a.spent_usd > l.limit_usd OR a.spent_tokens > l.limit_tokens) IS TRUE AS over
+  WITH stood AS MATERIALIZED (
+    SELECT * FROM public.awooop_budget_standing(
+             NEW.project_id, NEW.agent_id, NEW.run_id::text, NEW.day, NEW.month)
   ), noted AS (
     INSERT INTO public.awooop_budget_alert
            (project_id, level, key, period, starts_on, threshold, at)
-    SELECT NEW.project_id, c.level, c.key, c.period, c.starts_on, t.threshold, NEW.at
-      FROM counted c, (VALUES (50), (80), (95)) AS t (threshold)
-     WHERE (c.spent_usd > 0 AND c.spent_usd * 100 >= c.limit_usd * t.threshold)
-        OR (c.spent_tokens > 0
-            AND c.spent_tokens::numeric * 100 >= c.limit_tokens::numeric * t.threshold)
+    SELECT NEW.project_id, l.level, l.key, l.period, l.starts_on, t.threshold, NEW.at
+      FROM stood l, (VALUES (50), (80), (95)) AS t (threshold)
+     WHERE (l.spent_usd > 0 AND l.spent_usd * 100 >= l.limit_usd * t.threshold)
+        OR (l.spent_tokens > 0
+            AND l.spent_tokens::numeric * 100 >= l.limit_tokens::numeric * t.threshold)
     ON CONFLICT DO NOTHING
   )
-  SELECT count(*), (array_agg(c.level ORDER BY c.rank) FILTER (WHERE c.over))[1],
-         (array_agg(c.period ORDER BY c.rank) FILTER (WHERE c.over))[1]
-    INTO settled, NEW.refused_level, NEW.refused_period FROM counted c;
-  IF settled = 0 THEN
-    RETURN NULL;
-  END IF;
+  SELECT l.level, l.period INTO NEW.refused_level, NEW.refused_period
+    FROM stood l WHERE l.spent_usd > l.limit_usd OR l.spent_tokens > l.limit_tokens
+   ORDER BY l.rank LIMIT 1;
   RETURN NEW;
 END $$;
 
