@@ -292,7 +292,8 @@ class Code(StrEnum):
 class AwoooPError(Exception):
     """Something we planned for went wrong; carries its code and the facts.
 
-    :param facts: what a caller may be shown; never a secret.
+    :param facts: what a caller may be shown. Facts and detail may echo what was asked: the doors
+        redact both.
     """
 
     def __init__(self, code: Code, detail: str = "", **facts: object) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from awooop import embedded
@@ -32,7 +33,12 @@ DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=0)  # worker: o
 
 
 def _database(role: str, url: str) -> dict[str, Any]:
-    found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+    try:
+        found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+    except ValueError:  # it would quote the password
+        raise ImproperlyConfigured(
+            f"the address for {role} is none; escape its password, as %2F for a slash"
+        ) from None
     options = {
         **found.get("OPTIONS", {}),
         "connect_timeout": 5,  # seconds
@@ -143,6 +149,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "awooop.console.middleware.RequestId",
+    "awooop.console.middleware.Address",
+    "awooop.console.middleware.Discretion",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -170,6 +178,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "awooop.console.addresses.here",
             ]
         },
     }
@@ -198,6 +207,8 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_HANDLER = "awooop.console.lockout.Handler"
+AXES_USERNAME_CALLABLE = "awooop.console.lockout.name_tried"
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 AXES_ENABLED = not TESTING
 
@@ -245,6 +256,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING = log.configure(json_lines=not DEBUG)
+DEFAULT_EXCEPTION_REPORTER = "awooop.console.reports.Report"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "awooop.console.reports.Reticence"
 UNFOLD = {
     "SITE_TITLE": "AwoooP",
     "SITE_HEADER": "AwoooP",

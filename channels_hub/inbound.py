@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from awooop.errors import Code, Invalid
-from awooop.kit import ids
+from awooop.kit import ids, redaction
 from awooop.kit.db import Pipe, pipe
 from awooop.ledger.admission import Spent
 from awooop.tenants.keys import KeyHolder
@@ -80,17 +80,18 @@ def _mirror(
     p: Pipe, project_id: str, event: Inbound, event_id: UUID, outcome: Receipt | Spent
 ) -> None:
     receipt = outcome if isinstance(outcome, Receipt) else None
+    user_id, chat_id = redaction.identity(event.channel_user_id, 300), event.channel_chat_id
     params = {
-        "subject": f"{project_id}:{event.channel_type}:{event.channel_user_id}"[:400],
+        "subject": f"{project_id}:{event.channel_type}:{user_id}",
         "project_id": project_id,
         "channel_type": event.channel_type,
-        "user_id": event.channel_user_id,
-        "chat_id": event.channel_chat_id,
-        "name": event.display_name,
+        "user_id": user_id,
+        "chat_id": chat_id and redaction.identity(chat_id, 300),
+        "name": event.display_name and redaction.excerpt(event.display_name, 300),
         "event_id": event_id,
         "run_id": receipt and receipt.run_id,
-        "provider_event_id": event.provider_event_id,
-        "preview": event.preview,
+        "provider_event_id": redaction.identity(event.provider_event_id, 300),
+        "preview": redaction.excerpt(event.preview, 500),
         "is_duplicate": receipt is not None and receipt.is_duplicate,
     }
     p.send(_SUBJECT, params)

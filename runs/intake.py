@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 
 from awooop.errors import Code, Conflict, Invalid
-from awooop.kit import canonical, ids, redis
+from awooop.kit import canonical, ids, redaction, redis
 from awooop.kit.db import Pipe, pipe
 from awooop.ledger import admission
 from awooop.ledger.admission import Spent
@@ -58,7 +58,9 @@ SELECT r.run_id, r.state, r.is_shadow, r.trace_id, k.payload_sha256
 class Order:
     """What a caller wants run.
 
-    :param input: a JSON object; its RFC 8785 form is hashed into ``input_sha256``.
+    :param input: a JSON object; its RFC 8785 form is hashed into ``input_sha256``, and it is kept
+        without its secrets.
+    :param provider_event_id: an id that holds a secret is kept as a keyed hash.
     :param payload_sha256: what makes two deliveries of one event "the same"; the input's hash
         unless the channel knows better.
     :param max_attempts: how many workers may be lost over the run. A lost worker costs every run of
@@ -107,13 +109,17 @@ def prepare(order: Order) -> Prepared:
 
     :raises Invalid: the input has no canonical JSON.
     """
+    sent, event = dict(order.input), order.provider_event_id
     try:
-        spelled = canonical.canonical(dict(order.input))
+        spelled = canonical.canonical(sent)
     except canonical.NotCanonical as reason:
         raise Invalid(
             Code.BODY_INVALID, f"the input has no canonical JSON (RFC 8785): {reason}"
         ) from None
     input_sha256 = canonical.sha256_of_bytes(spelled)
+    kept: Any = redaction.redact(sent)
+    if kept != sent:
+        spelled = canonical.canonical(kept if isinstance(kept, dict) else {"unread": kept})
     payload_sha256 = order.payload_sha256 or input_sha256
     params = {
         "run_id": ids.new_id(),
@@ -122,7 +128,7 @@ def prepare(order: Order) -> Prepared:
         "is_shadow": order.is_shadow,
         "trace_id": ids.trace_id(order.traceparent),
         "trigger_type": order.trigger_type.value,
-        "trigger_ref": order.trigger_ref,
+        "trigger_ref": redaction.excerpt(order.trigger_ref, 300),
         "parent_run_id": order.parent_run_id,
         "policy_revision_id": order.policy_revision_id,
         "input": spelled.decode(),
@@ -131,7 +137,7 @@ def prepare(order: Order) -> Prepared:
         "max_attempts": order.max_attempts,
         "timeout_seconds": order.timeout_seconds,
         "channel_type": order.channel_type or "api",
-        "provider_event_id": order.provider_event_id,
+        "provider_event_id": None if event is None else redaction.identity(event, 300),
     }
     return Prepared(order, params, payload_sha256)
 
@@ -190,14 +196,13 @@ def _probably_seen(prepared: Prepared) -> bool:
     The answer is a hint: it names a run that may never have been committed. A wrong one costs time,
     never truth.
     """
-    order = prepared.order
-    if order.provider_event_id is None:
+    if prepared.params["provider_event_id"] is None:
         return False
-    name, value = _seen_key(order), str(prepared.params["run_id"])
+    name, value = _seen_key(prepared), str(prepared.params["run_id"])
     before = redis.ask(lambda server: server.set(name, value, nx=True, get=True, ex=_SEEN_SECONDS))
     return before is not None
 
 
-def _seen_key(order: Order) -> str:
-    event = ids.digest(f"{order.channel_type}\n{order.provider_event_id}")
-    return redis.key("idem", order.project_id, event)
+def _seen_key(prepared: Prepared) -> str:
+    project_id, channel_type, event = _event(prepared)
+    return redis.key("idem", project_id, ids.digest(f"{channel_type}\n{event}"))

@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 
 from awooop.errors import Code
+from awooop.kit import redaction
 from awooop.kit.db import Fate, Pipe, pipe
 from runs import moves
 from runs.fsm import State
@@ -175,7 +176,10 @@ class Lease:
 class Ending:
     """How a worker wants its run to end.
 
-    :param steps: a JSON array of the journal's new rows, ``step_seq`` counting from 1.
+    Reason and detail may be of others: what is written of them holds no secrets.
+
+    :param steps: a JSON array of the journal's new rows, ``step_seq`` counting from 1; see
+        :func:`steps_json`.
     """
 
     lease: Lease
@@ -278,17 +282,18 @@ def _fail(ending: Ending, reason: psycopg.Error) -> int:
 
 
 def _send_ending(p: Pipe, ending: Ending) -> tuple[Fate, psycopg.Cursor[Any]]:
+    detail = ending.error_detail
     params = {
         "run_id": ending.lease.run_id,
         "project_id": ending.lease.project_id,
         "epoch": ending.lease.epoch,
         "to": ending.to.value,
-        "reason": ending.reason,
+        "reason": redaction.excerpt(ending.reason, moves.MOST_TOLD),
         "actor": f"worker:{ending.lease.worker}",
         "worker": None,
         "lease": 0,
         "error_code": ending.error_code.value if ending.error_code else None,
-        "error_detail": ending.error_detail[:500] if ending.error_detail else None,
+        "error_detail": detail and redaction.excerpt(detail, moves.MOST_TOLD),
         "output_sha256": ending.output_sha256,
         "steps": ending.steps,
         "step_count": ending.step_count,
@@ -309,5 +314,5 @@ def reap() -> dict[str, int]:
 
 
 def steps_json(steps: Sequence[dict[str, Any]]) -> str:
-    """Return journal rows in the form :class:`Ending` takes."""
-    return json.dumps(steps, separators=(",", ":"), ensure_ascii=False)
+    """Return journal rows in the form :class:`Ending` takes, without secrets."""
+    return json.dumps(redaction.redact(list(steps)), separators=(",", ":"), ensure_ascii=False)

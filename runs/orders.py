@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from awooop.errors import Code, Invalid
+from awooop.kit import redaction
 from awooop.kit.db import Pipe, pipe
 from awooop.ledger import admission
 from awooop.ledger.admission import Spent
@@ -51,7 +52,7 @@ def admitted(outcome: Receipt | Spent) -> Receipt:
 
 
 def with_parents_input(order: Order) -> Order:
-    """Return a retry's order with its parent's input, for a caller who sent none.
+    """Return a retry's order with its parent's input as it was kept, for a caller who sent none.
 
     :raises Invalid: the parent cannot be retried.
     """
@@ -66,7 +67,8 @@ def refuse_unknown_agent(project_id: str, agent_id: str) -> None:
     :raises Invalid: the agent has none.
     """
     if contracts.active(project_id, Family.AGENT, agent_id) is None:
-        raise Invalid(Code.CONTRACT_MISSING, f"agent {agent_id!r:.100} has no active contract")
+        named = repr(redaction.excerpt(agent_id, 100))
+        raise Invalid(Code.CONTRACT_MISSING, f"agent {named} has no active contract")
 
 
 def shadow_of(*, mode: Mode, is_active: bool) -> bool:

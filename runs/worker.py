@@ -152,6 +152,4 @@ def _walk(lease: Lease) -> Ending:
 
 
 def _failed(lease: Lease, code: Code, detail: str) -> Ending:
-    return Ending(
-        lease, State.FAILED, reason=code.title, error_code=code, error_detail=detail[:500]
-    )
+    return Ending(lease, State.FAILED, reason=code.title, error_code=code, error_detail=detail)

@@ -41,6 +41,7 @@ class AuditEvent(models.Model):
             models.Index("project_id", "act", "seq", name="audit_by_act"),
             models.Index("project_id", "actor", "seq", name="audit_by_actor"),
             models.Index("project_id", "target", "seq", name="audit_by_target"),
+            models.Index("project_id", "at", name="audit_by_time"),
         ]
 
 

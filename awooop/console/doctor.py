@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from awooop.console import ailments, isolation
 from awooop.console.findings import Check, Finding, Report
 from awooop.kit import redis, roles
-from awooop.kit.db import worker_tx
+from awooop.kit.db import EVERYONE, operator_tx, worker_tx
 
 OLDEST_POSTGRES = 150000
 WAITING_SECONDS = 60
@@ -46,6 +46,18 @@ SELECT (SELECT count(*) FROM (
 """
 
 
+_UNSEALED_SECONDS = 900
+_EVIDENCE = f"""
+SELECT (SELECT fault FROM awooop_audit_chain WHERE fault <> '' ORDER BY project_id LIMIT 1),
+       (SELECT count(*) FROM (
+          SELECT FROM awooop_audit_chain c JOIN awooop_audit_event e
+              ON e.project_id = c.project_id AND e.seq = c.sealed_seq + 1
+           WHERE c.seq > c.sealed_seq AND c.fault = ''
+             AND e.at < clock_timestamp() - make_interval(secs => %s)
+           LIMIT {_MANY}) unsealed)
+"""
+
+
 def examine(*, attack: bool = False) -> Report:
     """Ask everything; what needs a database is asked only when there is one.
 
@@ -53,7 +65,9 @@ def examine(*, attack: bool = False) -> Report:
     """
     checks = [ailments.settings_check(), database()]
     if not checks[-1].findings:
-        checks += [_asked(question) for question in (role, ailments.schema, queue, clocks)]
+        checks += [
+            _asked(question) for question in (role, ailments.schema, queue, evidence, clocks)
+        ]
         if attack:
             checks += _walls()
     return Report((*checks, valkey()))
@@ -107,6 +121,22 @@ def queue() -> Check:
         mend = "start the clock: celery -A awooop beat, and a worker"
         found.append(Finding("reaper-stopped", "awooop_run_state", what, mend))
     return Check("the queue moves", tuple(found), tuple(warned))
+
+
+def evidence() -> Check:
+    """The audit chains hold as far as they were walked, and somebody seals them."""
+    with operator_tx(EVERYONE), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_EVIDENCE, [_UNSEALED_SECONDS])
+        broken, unsealed = cursor.fetchone()
+    found = []
+    if broken:
+        mend = "change nothing; manage.py audit_verify names the row: compare it with an export"
+        found.append(Finding("audit-broken", "awooop_audit_event", broken, mend))
+    if unsealed:
+        what = f"{_about(unsealed)} chains grew and nobody sealed them"
+        mend = "start the clock: celery -A awooop beat, and a worker"
+        found.append(Finding("audit-unsealed", "awooop_audit_chain", what, mend))
+    return Check("the audit chains hold and are sealed", tuple(found))
 
 
 def clocks() -> Check:

@@ -11,6 +11,7 @@ from django.db import models
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, Invalid, NotFound
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from awooop.ledger import amounts
 from awooop.ledger.models import Budget, Level, Period
@@ -46,7 +47,7 @@ def standing(project_id: str, place: Place) -> Limit | None:
     """
     locked = Project.objects.select_for_update(no_key=True).filter(project_id=project_id)
     if locked.first() is None:
-        raise NotFound(Code.TENANT_UNKNOWN, f"no project {project_id!r:.80}")
+        raise NotFound(Code.TENANT_UNKNOWN, f"no project {redaction.excerpt(project_id, 80)!r}")
     found = _at(project_id, place).first()
     return Limit(found.limit_usd, found.limit_tokens) if found else None
 
@@ -124,7 +125,10 @@ def _refuse_misplaced(place: Place) -> None:
             "a run is limited in total; projects and agents by the day or the month",
         )
     if place.agent_id and (place.scope is Level.PROJECT or not AGENT.fullmatch(place.agent_id)):
-        raise Invalid(Code.AMOUNT_INVALID, f"{place.agent_id!r:.110} cannot be limited there")
+        raise Invalid(
+            Code.AMOUNT_INVALID,
+            f"{redaction.excerpt(place.agent_id, 100)!r} cannot be limited there",
+        )
 
 
 def _record(

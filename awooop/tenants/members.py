@@ -5,6 +5,7 @@ from datetime import datetime
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from awooop.tenants.models import Member, Operator, Role
 
@@ -51,5 +52,5 @@ def dismiss(project_id: str, username: str, *, actor: str) -> None:
 def _person(username: str) -> Operator:
     person = Operator.objects.filter(username=username).first()
     if person is None:
-        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {username!r:.80}")
+        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {redaction.excerpt(username, 80)!r}")
     return person

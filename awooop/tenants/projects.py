@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, Conflict, Invalid, NotFound, Refused
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from awooop.tenants import modes
 from awooop.tenants.models import PROJECT_ID, Project, known_zone
@@ -22,7 +23,9 @@ def check_id(project_id: str) -> None:
     :raises Invalid: it is not one.
     """
     if PROJECT_ID.fullmatch(project_id) is None:
-        raise Invalid(Code.TENANT_ID_INVALID, f"{project_id!r:.80} cannot be a project id")
+        raise Invalid(
+            Code.TENANT_ID_INVALID, f"{redaction.excerpt(project_id, 80)!r} cannot be a project id"
+        )
 
 
 @in_tx
@@ -46,7 +49,7 @@ def create(
     project, is_new = Project.objects.get_or_create(
         project_id=project_id,
         defaults={
-            "display_name": display_name,
+            "display_name": redaction.excerpt(display_name, 200),
             "migration_mode": mode,
             "budget_limit_usd": ceiling,
             "created_at": at,
@@ -72,7 +75,7 @@ def get(project_id: str) -> Project:
     """
     project = Project.objects.filter(project_id=project_id).first()
     if project is None:
-        raise NotFound(Code.TENANT_UNKNOWN, f"no project {project_id!r:.80}")
+        raise NotFound(Code.TENANT_UNKNOWN, f"no project {redaction.excerpt(project_id, 80)!r}")
     return project
 
 
@@ -113,7 +116,9 @@ def set_zone(project_id: str, zone: str, *, actor: str) -> tuple[str, str]:
     try:
         known_zone(zone)
     except ValidationError:
-        raise Invalid(Code.TENANT_ZONE_UNKNOWN, f"{zone!r:.80} is no time zone") from None
+        raise Invalid(
+            Code.TENANT_ZONE_UNKNOWN, f"{redaction.excerpt(zone, 80)!r} is no time zone"
+        ) from None
     project = _locked(project_id)
     was, project.time_zone = project.time_zone, zone
     if was != zone:
@@ -155,7 +160,7 @@ def check_ceiling(usd: Decimal | None) -> None:
 def _locked(project_id: str) -> Project:
     found = Project.objects.select_for_update(no_key=True).filter(project_id=project_id).first()
     if found is None:
-        raise NotFound(Code.TENANT_UNKNOWN, f"no project {project_id!r:.80}")
+        raise NotFound(Code.TENANT_UNKNOWN, f"no project {redaction.excerpt(project_id, 80)!r}")
     return found
 
 

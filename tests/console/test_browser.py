@@ -96,6 +96,7 @@ class TestConsole:
         page = open_page(width, color_scheme=scheme)
         for path in ("/admin/", "/admin/runs/", f"/admin/runs/{run_id}/", "/admin/tenants/",
                      "/admin/budgets/", BUDGET, f"{BUDGET}limit/",
+                     "/admin/audit/?project=acme",
                      "/admin/tenants/operator/", "/admin/tenants/operator/add/"):  # fmt: skip
             page.goto(path, wait_until="networkidle")
             assert page.evaluate(OVERFLOW) <= 0, path

@@ -103,6 +103,11 @@ class TestExamine:
 
         assert [f.code for f in ailments.settings_check().findings] == ["secret-key"]
 
+    def test_refuses_a_weak_key_for_tags(self, settings, strong_settings):
+        settings.REDACTION_KEY = "short"
+
+        assert [f.code for f in ailments.settings_check().findings] == ["redaction-key"]
+
     def test_forgives_a_developer(self, settings, strong_settings):
         settings.SECRET_KEY, settings.DEBUG, settings.ALLOWED_HOSTS = "x", True, []
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from awooop.audit.acts import Act, Outcome
 from awooop.errors import Code
 from awooop.kit import db, ids
 from awooop.kit.db import global_tx, pipe, tenant_tx
@@ -418,7 +419,9 @@ class TestEveryPage:
     def paths(self, run_id):
         return ["/admin/", RUNS, f"{RUNS}{run_id}/", f"{RUNS}{run_id}/cancel/", "/admin/tenants/",
                 RUNS + "?state=failed", RUNS + "?state=x", RUNS + "nothing/", "/admin/nothing/",
-                "/admin/password_change/"]  # fmt: skip
+                "/admin/password_change/", "/admin/audit/", "/admin/audit/?project=acme",
+                "/admin/audit/?project=*", "/admin/audit/?project=acme&act=key.revoked",
+                "/admin/audit/?project=acme&act=x"]  # fmt: skip
 
     def test_allows_no_inline_script_or_style(self, admin, tenant):
         (run_id,) = start(tenant)
@@ -440,7 +443,7 @@ class TestEveryPage:
         admin.post(f"{RUNS}{ended}/cancel/", **ZH)
         worker.drain(worker="w")
         data = {"AwoooP", "API", "USD", "UTC", "English", "acme", "ann", "sre", "agent", "run_id",
-                "operator", "manage", "onboard_tenant", "awooop", "test"}  # fmt: skip
+                "operator", "manage", "onboard_tenant", "awooop", "test", "shell"}  # fmt: skip
         for path in [*self.paths(run_id), f"{RUNS}{ended}/", "/admin/login/"]:
             client = Client() if "login" in path else admin
             text = visible(client.get(path, **ZH))
@@ -458,9 +461,9 @@ class TestEveryPage:
 
 class TestTranslation:
     def test_covers_every_state_role_and_error_of_a_run(self):
-        labels = [label for family in (State, Trigger, StepStatus, Mode, Role)
+        labels = [label for family in (State, Trigger, StepStatus, Mode, Role, Act, Outcome)
                   for label in family.labels if label != "API"]  # fmt: skip
-        codes = [code for code in Code if code.value.startswith("E-RUN-")]
+        codes = [code for code in Code if code.value.startswith(("E-RUN-", "E-AUDIT-"))]
         with translation.override("zh-hant"):
             translated = [str(label) for label in labels]
             texts = [text for code in codes for text in (gettext(code.title), gettext(code.hint))]

@@ -132,6 +132,7 @@ class Migration(migrations.Migration):
                         models.F("seq"),
                         name="audit_by_target",
                     ),
+                    models.Index(models.F("project_id"), models.F("at"), name="audit_by_time"),
                 ],
             },
         ),
