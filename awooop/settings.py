@@ -97,12 +97,13 @@ REDACTION_KEY = env.str("REDACTION_KEY", default="") or SECRET_KEY  # tags and p
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # an Ed25519 seed in hex
 AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public keys of before, in hex
 
-# How long may work take?
+# How long may work take, and what may it cost?
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=20)  # without a heartbeat, then requeued
 RUN_REAPER_SECONDS = env.int("RUN_REAPER_SECONDS", default=10)
 RUN_SWEEP_SECONDS = env.float("RUN_SWEEP_SECONDS", default=2.0)  # when every wake-up is lost
 AUDIT_SEAL_SECONDS = env.float("AUDIT_SEAL_SECONDS", default=60.0)  # between signed checkpoints
 RUN_BATCH = env.int("RUN_BATCH", default=50)  # runs one claim takes
+MODEL_PRICES = env.str("MODEL_PRICES", default="")  # JSON or its path; before the public table
 THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", default=60_000)
 THROTTLE_OPERATOR_PER_MINUTE = env.int("THROTTLE_OPERATOR_PER_MINUTE", default=1_200)
 THROTTLE_ANONYMOUS_PER_MINUTE = env.int("THROTTLE_ANONYMOUS_PER_MINUTE", default=120)
@@ -140,6 +141,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "awooop.audit",
     "awooop.tenants",
+    "awooop.ledger",
     "contracts",
     "runs",
     "channels_hub",

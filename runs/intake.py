@@ -14,21 +14,25 @@ import psycopg
 from awooop.errors import Code, Conflict, Invalid
 from awooop.kit import canonical, ids, redaction, redis
 from awooop.kit.db import Pipe, pipe
+from awooop.ledger import admission
+from awooop.ledger.admission import Spent
+from awooop.ledger.models import Level, Period
 from runs.fsm import State
 from runs.models import Trigger
 
 _SEEN_SECONDS = 86_400
 
-_CREATE = """
-WITH keyed AS (
+_CREATE = f"""
+WITH spent AS MATERIALIZED ({admission.SPENT}),
+keyed AS (
   INSERT INTO awooop_run_idempotency
          (project_id, channel_type, provider_event_id, run_id, payload_sha256, created_at)
   SELECT %(project_id)s, %(channel_type)s, %(provider_event_id)s::text, %(run_id)s,
          %(payload_sha256)s, clock_timestamp()
-   WHERE %(provider_event_id)s::text IS NOT NULL
+   WHERE %(provider_event_id)s::text IS NOT NULL AND NOT EXISTS (SELECT FROM spent)
   ON CONFLICT DO NOTHING
   RETURNING run_id
-)
+), made AS (
 INSERT INTO awooop_run_state
        (run_id, project_id, agent_id, state, version, is_shadow, trace_id, trigger_type,
         trigger_ref, parent_run_id, policy_revision_id, input, input_sha256, attempt_count,
@@ -37,8 +41,10 @@ SELECT %(run_id)s, %(project_id)s, %(agent_id)s, 'pending', 1, %(is_shadow)s, %(
        %(trigger_type)s, %(trigger_ref)s, %(parent_run_id)s, %(policy_revision_id)s,
        %(input)s::jsonb, %(input_sha256)s, 0, %(max_attempts)s, 0, 0, 0, clock_timestamp(),
        clock_timestamp() + make_interval(secs => %(timeout_seconds)s)
- WHERE %(provider_event_id)s::text IS NULL OR EXISTS (SELECT FROM keyed)
-RETURNING run_id, state, is_shadow, trace_id
+ WHERE CASE WHEN %(provider_event_id)s::text IS NULL THEN NOT EXISTS (SELECT FROM spent)
+            ELSE EXISTS (SELECT FROM keyed) END
+RETURNING run_id, state, is_shadow, trace_id)
+SELECT made.*, spent.* FROM (VALUES (1)) AS one LEFT JOIN made ON true LEFT JOIN spent ON true
 """
 
 _FIRST = """
@@ -150,20 +156,24 @@ def seen(prepared: Prepared) -> Receipt | None:
     return _receipt(prepared, found.fetchone())
 
 
-def create(p: Pipe, prepared: Prepared) -> Receipt:
+def create(p: Pipe, prepared: Prepared) -> Receipt | Spent:
     """Create the run of an event, or return the one that stands for it already.
 
-    Runs inside the pipe's open transaction of the order's tenant.
+    Runs inside the pipe's open transaction of the order's tenant. When the budget of the period is
+    spent nothing is written, and the answer says whose; an event that has its run keeps it.
 
     :raises Conflict: the event id stands for another payload.
     """
     row = p.send(_CREATE, prepared.params).fetchone()
-    if row is not None:
-        return Receipt(row[0], False, State(row[1]), row[2], row[3])
+    run_id, state, is_shadow, trace_id, level, period, wait = row or [None] * 7
+    if run_id is not None:
+        return Receipt(run_id, False, State(state), is_shadow, trace_id)
     first = _receipt(prepared, p.send(_FIRST, _event(prepared)).fetchone())
-    if first is None:  # pragma: no cover - keys are never deleted
+    if first is not None:
+        return first
+    if level is None:  # pragma: no cover - keys are never deleted
         raise psycopg.OperationalError("the idempotency key vanished")
-    return first
+    return Spent(Level(level), Period(period), wait)
 
 
 def _event(prepared: Prepared) -> list[Any]:

@@ -107,6 +107,32 @@ UPDATE awooop_run_state r
 RETURNING r.run_id
 """
 
+# Those in hand whose money is gone: an operator lowered a limit, or other runs went over it.
+_END_OVERSPENT = moves.statement(
+    held=f"""
+  SELECT r.run_id, r.project_id, 'failed' AS goes,
+         '{Code.BUDGET_OVERSPENT.title}' AS reason,
+         '{Code.BUDGET_OVERSPENT.value}'::text AS error_code,
+         format('the budget of the %%s (%%s) is overspent', gone.level, gone.period)
+           AS error_detail
+    FROM unnest(%(run_ids)s::uuid[], %(epochs)s::int[]) AS mine (run_id, epoch)
+    JOIN awooop_run_state r ON r.run_id = mine.run_id AND r.lease_epoch = mine.epoch
+    JOIN awooop_projects p ON p.project_id = r.project_id,
+         LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today,
+         LATERAL (
+           SELECT l.level, l.period
+             FROM awooop_budget_standing(r.project_id, r.agent_id, r.run_id::text, today.day,
+                                         date_trunc('month', today.day)::date) l
+            WHERE l.spent_usd > l.limit_usd OR l.spent_tokens > l.limit_tokens
+            ORDER BY l.rank LIMIT 1) gone
+   WHERE (r.state = 'running') IS TRUE AND r.lease_expires_at > clock_timestamp()
+     AND (p.budget_limit_usd IS NOT NULL
+          OR EXISTS (SELECT FROM awooop_budget b WHERE b.project_id = p.project_id))
+     FOR UPDATE OF r""",
+    returning="r.run_id",
+    answer="SELECT run_id FROM moved",
+)
+
 _REAP = moves.statement(
     held=f"""
   SELECT r.run_id, r.project_id, late.goes, late.reason, late.error_code, late.error_detail
@@ -183,16 +209,22 @@ def claim(*, worker: str, batch: int) -> list[Lease]:
 
 
 def heartbeat(leases: Sequence[Lease]) -> set[UUID]:
-    """Renew leases and return the runs that are still held; the others are lost for good."""
+    """Renew leases and return the runs that are still held; the others are lost for good.
+
+    A run whose budget is overspent, its own or one it shares, ends here.
+    """
+    params = {
+        "lease": settings.RUN_LEASE_SECONDS,
+        "run_ids": [lease.run_id for lease in leases],
+        "epochs": [lease.epoch for lease in leases],
+        "worker": None,
+        "actor": "budget",
+    }
     with pipe() as p, p.worker_tx():
-        kept = p.send(
-            _HEARTBEAT,
-            {
-                "lease": settings.RUN_LEASE_SECONDS,
-                "run_ids": [lease.run_id for lease in leases],
-                "epochs": [lease.epoch for lease in leases],
-            },
-        )
+        ended = p.send(_END_OVERSPENT, params)
+        kept = p.send(_HEARTBEAT, params)
+    for (run_id,) in ended.fetchall():
+        log.warning("run_overspent", code=Code.BUDGET_OVERSPENT.value, run_id=str(run_id))
     return {row[0] for row in kept.fetchall()}
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from awooop.errors import Code, Invalid
 from awooop.kit import redaction
 from awooop.kit.db import Pipe, pipe
+from awooop.ledger import admission
+from awooop.ledger.admission import Spent
 from awooop.tenants import modes, projects
 from awooop.tenants.modes import Mode
 from contracts import queries as contracts
@@ -26,6 +28,7 @@ def place(order: Order) -> Receipt:
 
     :raises Invalid: no active agent contract, no canonical input, an unfit parent.
     :raises Conflict: the event id stands for another payload.
+    :raises Exhausted: the budget of the day or month is spent.
     """
     refuse_unknown_agent(order.project_id, order.agent_id)
     prepared = intake.prepare(order)
@@ -34,7 +37,18 @@ def place(order: Order) -> Receipt:
     with pipe() as p, p.tenant_tx(order.project_id):
         if order.parent_run_id or order.trigger_type in _NEEDS_PARENT:
             _refuse_unfit_parent(p, order)
-        return intake.create(p, prepared)
+        outcome = intake.create(p, prepared)
+    return admitted(outcome)
+
+
+def admitted(outcome: Receipt | Spent) -> Receipt:
+    """Return the receipt of an order that was let in.
+
+    :raises Exhausted: the budget of the day or month is spent.
+    """
+    if isinstance(outcome, Spent):
+        raise admission.refusal(outcome)
+    return outcome
 
 
 def with_parents_input(order: Order) -> Order:

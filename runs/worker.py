@@ -19,7 +19,7 @@ from django.db import DatabaseError, connections
 from awooop.errors import Code
 from awooop.kit import tenancy
 from contracts import queries
-from runs import leases, shadow, wake
+from runs import leases, money, shadow, wake
 from runs.fsm import State
 from runs.leases import Ending, Lease
 
@@ -51,10 +51,15 @@ def drain(*, worker: str, batch: int | None = None) -> int:
 
 
 def reap() -> dict[str, int]:
-    """Take back runs whose worker was lost and end the late ones; see :func:`runs.leases.reap`."""
+    """Take back runs whose worker was lost, end the late ones, release the money of both.
+
+    Returns what :func:`runs.leases.reap` does.
+    """
     global _last_reap
     _last_reap = time.monotonic()
-    return leases.reap()
+    moved = leases.reap()
+    money.release_lost()
+    return moved
 
 
 def dismiss_lanes() -> None:

@@ -1,5 +1,7 @@
 """Every act that leaves evidence."""
 
+from typing import Any
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +16,9 @@ class Act(TextChoices):
     KEY_ISSUED = "key.issued", _("API key issued")
     KEY_ROTATED = "key.rotated", _("API key rotated")
     KEY_REVOKED = "key.revoked", _("API key revoked")
+    PROJECT_ZONE_SET = "project.zone_set", _("time zone of the project set")
+    PROJECT_CEILING_SET = "project.ceiling_set", _("ceiling of the project set")
+    BUDGET_SET = "budget.set", _("budget limit set or cleared")
     CHANNEL_OPENED = "channel.opened", _("channel opened")
     CONTRACT_ACTIVATED = "contract.activated", _("contract activated")
     RUN_CANCELLED = "run.cancelled", _("run cancelled")
@@ -29,3 +34,8 @@ class Outcome(TextChoices):
     SUCCESS = "success", _("done")
     REFUSED = "refused", _("refused")
     ERROR = "error", _("failed")
+
+
+def known() -> list[tuple[str, Any]]:
+    """Return every act with its name; a function, so that a new act needs no migration."""
+    return Act.choices

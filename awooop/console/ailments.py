@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from awooop.console.findings import Check, Finding
+from awooop.ledger import prices
 
 _SHORTEST_KEY = 32
 _FEWEST_SIGNS = 12
@@ -33,6 +34,9 @@ def settings_check() -> Check:
     if not settings.HTTPS_ONLY and set(settings.ALLOWED_HOSTS) - _LOOPBACK:
         what = "cookies and keys may travel in the clear"
         warned.append(Finding("https", "HTTPS_ONLY", what, "set HTTPS_ONLY=1 behind TLS"))
+    if fault := prices.fault():
+        what = f"{fault}: every call of a model is refused"
+        found.append(Finding("prices", "MODEL_PRICES", what, "README.md shows its shape"))
     return Check("settings are fit for use", tuple(found), tuple(warned))
 
 

@@ -24,6 +24,7 @@ GROUPS = {
     "E-TENANT": "projects",
     "E-RUN": "runs",
     "E-CONTRACT": "contracts",
+    "E-BUDGET": "money",
     "E-CHANNEL": "channels",
     "E-SYS": "the platform itself",
 }
@@ -41,7 +42,12 @@ STATES = {
 
 # The codes an ending leaves in error_code; an ending without a line here leaves none of its own.
 ENDINGS = {
-    State.FAILED: (Code.RUN_EXECUTOR_FAILED, Code.RUN_ATTEMPTS_SPENT, Code.CONTRACT_MISSING),
+    State.FAILED: (
+        Code.RUN_EXECUTOR_FAILED,
+        Code.RUN_ATTEMPTS_SPENT,
+        Code.CONTRACT_MISSING,
+        Code.BUDGET_OVERSPENT,
+    ),
     State.CANCELLED: (Code.RUN_CANCELLED,),
     State.TIMEOUT: (Code.RUN_TIMEOUT,),
 }
@@ -56,7 +62,10 @@ MOVES = {
     (State.RUNNING, State.WAITING_APPROVAL): "its next call needs a human's yes",
     (State.RUNNING, State.WAITING_TOOL): "its next call answers later",
     (State.RUNNING, State.COMPLETED): "its worker finished",
-    (State.RUNNING, State.FAILED): "its worker gave up, or its last attempt lost its worker",
+    (
+        State.RUNNING,
+        State.FAILED,
+    ): "its worker gave up, its last attempt lost its worker, or a budget is overspent",
     (State.RUNNING, State.CANCELLED): f"{_CALLED_OFF}; its worker's lease is void at once",
     (State.RUNNING, State.TIMEOUT): _LATE,
     (State.WAITING_APPROVAL, State.RUNNING): "a human said yes",

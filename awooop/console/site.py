@@ -23,6 +23,9 @@ from awooop.console import (
     run_detail,
     run_list,
 )
+from awooop.console.budgets import detail as budget
+from awooop.console.budgets import listing as budgets
+from awooop.console.budgets import setting as budget_limit
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
@@ -32,6 +35,8 @@ Page = Callable[..., HttpResponse]
 _SHOWN_UNDER = {
     "run": "admin:run-list",
     "run-cancel": "admin:run-list",
+    "budget": "admin:budgets",
+    "budget-limit": "admin:budgets",
     "tenants_operator_add": "admin:tenants_operator_changelist",
     "tenants_operator_change": "admin:tenants_operator_changelist",
     "auth_user_password_change": "admin:tenants_operator_changelist",
@@ -62,6 +67,9 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("runs/", run_list.listing, "run-list"),
             self._path("runs/<str:run_id>/", run_detail.detail, "run"),
             self._path("runs/<str:run_id>/cancel/", run_detail.cancel, "run-cancel", act),
+            self._path("budgets/", budgets.listing, "budgets"),
+            self._path("budgets/<str:project_id>/", budget.detail, "budget"),
+            self._path("budgets/<str:project_id>/limit/", budget_limit.change, "budget-limit", act),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
         ]
@@ -114,6 +122,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [
         (_("Overview"), "dashboard", "admin:index"),
         (_("Runs"), "play_circle", "admin:run-list"),
+        (_("Budgets"), "payments", "admin:budgets"),
         (_("Tenants"), "domain", "admin:tenants"),
         (_("Audit"), "verified_user", "admin:audit"),
     ]
