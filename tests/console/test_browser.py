@@ -145,7 +145,7 @@ class TestConsole:
         page.get_by_role("button", name="Set the limit").press("Enter")
         page.get_by_text("The limit is set").wait_for()
         assert page.get_by_role("link", name="Agent sre, per month").is_visible()
-        assert page.get_by_role("img", name="100 % spent, 0 % reserved").is_visible()
+        assert page.get_by_role("img", name="120 % spent, 0 % reserved").is_visible()
 
     def test_tells_the_days_in_a_picture_and_in_a_table(self, open_page):
         page = open_page(390, java_script_enabled=False)

@@ -153,6 +153,13 @@ class TestDetail:
                      "None: at 50, 80", "No entries yet"):  # fmt: skip
             assert text in told
 
+    def test_does_not_promise_endless_money_under_a_ceiling(self, admin):
+        with tenant_tx("acme"):
+            Project.objects.update(budget_limit_usd=Decimal(20))
+        told = words(admin.get(ACME))
+        assert "ceiling is 20.00 USD a month" in told
+        assert "as much as it likes" not in told
+
     def test_shows_agents_thresholds_and_the_ledger(self, admin, purse):
         purse.limit(Level.AGENT, Period.MONTH, usd="4", agent="sre")
         purse.spend("2", agent="sre")

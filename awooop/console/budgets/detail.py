@@ -25,7 +25,7 @@ from awooop.ledger.models import Level, Period
 from awooop.tenants import access
 from awooop.tenants.models import PROJECT_ID, Role
 
-ENTRIES, LIMITS = 25, 50
+ENTRIES, LIMITS = 25, 25
 
 
 @dataclass(frozen=True, slots=True)
