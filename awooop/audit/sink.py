@@ -19,8 +19,8 @@ from awooop.kit.tenancy import PLATFORM
 _MOST_FACTS = 16_000  # characters of JSON
 _SAFE_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: beyond it, readers of JSON differ
 
-_WRITE = """
-INSERT INTO awooop_audit_event
+WRITE = """
+INSERT INTO awooop_audit_inbox
        (project_id, event_id, act, actor, target_type, target, outcome, code, run_id, facts,
         content_sha256)
 VALUES (%(project_id)s, %(event_id)s, %(act)s, %(actor)s, %(target_type)s, %(target)s,
@@ -41,9 +41,7 @@ def record(
     facts: Mapping[str, Any] | None = None,
     identifying: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the evidence of an act, in the caller's transaction and the act's own chain.
-
-    Call it last: the chain is held from here to the commit.
+    """Write the evidence of an act in the caller's transaction, whose commit links it.
 
     :param project_id: the transaction's tenant, or :data:`awooop.kit.tenancy.PLATFORM`.
     :param target: its type and its name.
@@ -74,7 +72,7 @@ def record(
 
 def send(p: Pipe, event: Event) -> None:
     """Queue the evidence of an act in the pipe's open transaction of the event's tenant."""
-    p.send(_WRITE, _params(event))
+    p.send(WRITE, params(event))
 
 
 def made(
@@ -108,10 +106,11 @@ def made(
 
 def _insert(event: Event) -> None:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_WRITE, _params(event))
+        cursor.execute(WRITE, params(event))
 
 
-def _params(event: Event) -> dict[str, Any]:
+def params(event: Event) -> dict[str, Any]:
+    """Return the parameters of :data:`WRITE`."""
     return {
         "project_id": event.project_id,
         "event_id": event.event_id,
