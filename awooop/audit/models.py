@@ -45,25 +45,6 @@ class AuditEvent(models.Model):
         ]
 
 
-class AuditInbox(models.Model):
-    """What an open transaction has recorded; its commit moves it into the chain."""
-
-    event_id = models.UUIDField(primary_key=True)
-    project_id = models.CharField(max_length=64)
-    act = models.CharField(max_length=64)
-    actor = models.CharField(max_length=200)
-    target_type = models.CharField(max_length=32)
-    target = models.CharField(max_length=300)
-    outcome = models.CharField(max_length=16)
-    code = models.CharField(max_length=32, null=True, blank=True)
-    run_id = models.UUIDField(null=True, blank=True)
-    facts = models.JSONField(default=dict)
-    content_sha256 = models.CharField(max_length=64)
-
-    class Meta:
-        db_table = "awooop_audit_inbox"
-
-
 class AuditChain(models.Model):
     """Where a chain ends, and what the last look at it found."""
 

@@ -2,8 +2,6 @@
 
 from django.db import migrations, models
 
-import awooop.audit.acts
-
 
 class Migration(migrations.Migration):
     initial = True
@@ -55,25 +53,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="AuditInbox",
-            fields=[
-                ("event_id", models.UUIDField(primary_key=True, serialize=False)),
-                ("project_id", models.CharField(max_length=64)),
-                ("act", models.CharField(max_length=64)),
-                ("actor", models.CharField(max_length=200)),
-                ("target_type", models.CharField(max_length=32)),
-                ("target", models.CharField(max_length=300)),
-                ("outcome", models.CharField(max_length=16)),
-                ("code", models.CharField(blank=True, max_length=32, null=True)),
-                ("run_id", models.UUIDField(blank=True, null=True)),
-                ("facts", models.JSONField(default=dict)),
-                ("content_sha256", models.CharField(max_length=64)),
-            ],
-            options={
-                "db_table": "awooop_audit_inbox",
-            },
-        ),
-        migrations.CreateModel(
             name="AuditEvent",
             fields=[
                 (
@@ -91,7 +70,28 @@ class Migration(migrations.Migration):
                 ("seq", models.BigIntegerField()),
                 ("event_id", models.UUIDField()),
                 ("at", models.DateTimeField()),
-                ("act", models.CharField(choices=awooop.audit.acts.known, max_length=64)),
+                (
+                    "act",
+                    models.CharField(
+                        choices=[
+                            ("project.onboarded", "project onboarded"),
+                            ("project.mode_set", "project promoted or demoted"),
+                            ("member.admitted", "member given a role"),
+                            ("member.dismissed", "member dismissed"),
+                            ("key.issued", "API key issued"),
+                            ("key.rotated", "API key rotated"),
+                            ("key.revoked", "API key revoked"),
+                            ("channel.opened", "channel opened"),
+                            ("contract.activated", "contract activated"),
+                            ("run.cancelled", "run cancelled"),
+                            ("account.created", "operator account created"),
+                            ("account.changed", "operator account changed"),
+                            ("account.signed_in", "operator signed in"),
+                            ("token.issued", "operator token issued"),
+                        ],
+                        max_length=64,
+                    ),
+                ),
                 ("actor", models.CharField(max_length=200)),
                 ("target_type", models.CharField(max_length=32)),
                 ("target", models.CharField(max_length=300)),

@@ -67,13 +67,10 @@ _SETTLE = (
     + " FROM public.awooop_budget_hold h WHERE h.project_id = %(tenant)s"
 )
 _EVIDENCE = """
-INSERT INTO public.awooop_audit_inbox
-       (event_id, project_id, act, actor, target_type, target, outcome, facts, content_sha256)
-VALUES (gen_random_uuid(), %(tenant)s, 'probe', 'doctor', 'probe', 'probe', 'success', '{}', '')
+INSERT INTO public.awooop_audit_event
+       (project_id, event_id, act, actor, target_type, target, outcome, facts, content_sha256)
+VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'doctor', 'probe', 'probe', 'success', '{}', '')
 """
-
-# What a commit would do to it.
-_COMMITTED = ("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
 
 # Tables that only a trigger writes, or only at a certain moment: what leads to a row, after those
 # of their parents are there.
@@ -85,8 +82,8 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "awooop_budget_alert": (_WIDE, _RESERVE, _TIGHT, _SETTLE),
     "awooop_budget_hold": (_WIDE, _RESERVE),
     "awooop_budget_ledger": (_WIDE, _RESERVE),
-    "awooop_audit_event": (_EVIDENCE, *_COMMITTED),
-    "awooop_audit_chain": (_EVIDENCE, *_COMMITTED),
+    "awooop_audit_event": (_EVIDENCE,),
+    "awooop_audit_chain": (_EVIDENCE,),
 }
 
 _NUMBERS = {

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-TABLES = ("awooop_projects", "awooop_audit_inbox", "awooop_audit_event", "awooop_audit_chain")
+TABLES = ("awooop_projects", "awooop_audit_event", "awooop_audit_chain")
 OLDER = """
 SELECT p.project_id, p.migration_mode FROM awooop_projects p
  WHERE NOT EXISTS (SELECT FROM awooop_audit_chain c WHERE c.project_id = p.project_id)
@@ -28,7 +28,6 @@ def begin_chains(apps, schema_editor):
                 facts={"mode": mode, "carried_over": True},
             )
             cursor.execute(sink.WRITE, sink.params(event))
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
