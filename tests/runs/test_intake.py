@@ -180,7 +180,7 @@ class TestSecrets:
     def test_of_a_parent_do_not_come_back_in_its_retry(self, tenant):
         first = orders.place(order(tenant, input={"token": self.SECRET, "n": 1}))
         with tenant_tx("acme"):
-            cancelling.cancel(first.run_id, actor="test", reason=f"leaked {self.SECRET}")
+            cancelling.cancel("acme", first.run_id, actor="test", reason=f"leaked {self.SECRET}")
         retry = order(
             tenant, event=None, trigger_type=Trigger.RETRY, parent_run_id=first.run_id, input={}
         )
