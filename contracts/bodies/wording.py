@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from contracts.bodies.reading import Fault, Place
 from contracts.bodies.shapes import WORDS
 
+_MOST_GUESSED = 50  # with more faults, what was meant is not guessed: guessing is slow
 _TAG = "kind"  # the field that says which of several shapes an object has
 _KINDS = {
     "string_type": "a text",
@@ -36,8 +37,11 @@ _BOUNDS = {
 
 def faults(refused: ValidationError, body: Any, model: type[BaseModel]) -> list[Fault]:
     """Return every fault that a model found in a body."""
-    known = {name for each in _models(model) for name in each.model_fields}
-    return [_fault(error, body, known) for error in refused.errors(include_url=False)]
+    errors = refused.errors(include_url=False)
+    known: set[str] = set()
+    if len(errors) <= _MOST_GUESSED:
+        known = {name for each in _models(model) for name in each.model_fields}
+    return [_fault(error, body, known) for error in errors]
 
 
 def _fault(error: ErrorDetails, body: Any, known: set[str]) -> Fault:

@@ -1,6 +1,7 @@
 """The golden bodies: what must hold holds, what must not does not, each for its one reason."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,10 @@ class TestRead:
 
         assert len(errors) == 201
         assert errors[-1]["message"] == "2 more faults"
+
+    def test_tells_a_flood_of_faults_in_bounded_time(self):
+        body = {"agent_id": "a", "tools": [], **{f"field-{n}": n for n in range(12_000)}}
+        began = time.thread_time()
+
+        assert len(errors_of("agent", body)) == 201
+        assert time.thread_time() - began < 3
