@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from awooop.errors import Invalid
+from awooop.kit import canonical
 from contracts import bodies, schemas
 from contracts.bodies import reading
-from tests.contracts.values import fitting
+from tests.contracts.values import ANY, fitting
 
 GOLDEN = Path(bodies.__file__).parents[1] / "golden"
 FAMILIES = sorted(bodies.MODELS)
@@ -47,6 +49,38 @@ def agree(family, body):
     by_schema = schemas.validator(family).is_valid(body)
     assert model_takes(family, body) == by_schema, json.dumps(body)
     return by_schema
+
+
+WORDS = {"title", "description", "default", "examples", "discriminator", "$schema", "$id", "$defs"}
+
+
+def normal(schema, root):
+    """A schema in one spelling, without words: null apart, references followed."""
+    if "$ref" in schema:
+        return normal(root["$defs"][schema["$ref"].split("/")[-1]], root)
+    schema = {key: each for key, each in schema.items() if key not in WORDS}
+    shapes = [normal(each, root) for each in schema.pop("anyOf", schema.pop("oneOf", []))]
+    is_null = {"null": True} in shapes
+    shapes = [each for each in shapes if each != {"null": True}]
+    kinds = schema.pop("type", [])
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    values = schema.pop("enum", [schema.pop("const")] if "const" in schema else [])
+    made = (
+        dict(shapes[0]) if len(shapes) == 1 else {"shapes": sorted(shapes, key=canonical.canonical)}
+    )
+    made["null"] = made.get("null", False) or is_null or "null" in kinds or None in values
+    if kinds == {"null"}:
+        return {"null": True}
+    made["values"] = made.get("values") or sorted(value for value in values if value is not None)
+    made["kinds"] = made.get("kinds") or ([] if values else sorted(kinds - {"null"}))
+    for key, each in schema.items():
+        if key in ("properties", "patternProperties"):
+            made[key] = {name: normal(inner, root) for name, inner in each.items()}
+        elif isinstance(each, dict):
+            made[key] = normal(each, root)
+        elif (key, each) not in (("required", []), ("additionalProperties", True)):
+            made[key] = sorted(each) if key == "required" else each
+    return made
 
 
 @st.composite
@@ -103,6 +137,11 @@ def _edge(draw, value):
 
 @pytest.mark.parametrize("family", FAMILIES)
 class TestAgreement:
+    def test_holds_for_every_bound_that_both_declare(self, family):
+        own, file = bodies.MODELS[family].model_json_schema(), schemas.of(family)
+
+        assert normal(own, own) == normal(file, file)
+
     def test_holds_for_bodies_made_from_the_schema(self, family):
         @patient
         @given(fitting(schemas.of(family)))
@@ -124,5 +163,23 @@ class TestAgreement:
         @given(mutants(family))
         def look(body):
             agree(family, body)
+
+        look()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+class TestRead:
+    def test_only_ever_refuses_and_always_what_the_schema_refuses(self, family):
+        @settings(patient, max_examples=EXAMPLES * 2)
+        @given(mutants(family) | ANY)
+        def look(body):
+            try:
+                bodies.read(family, body)
+            except Invalid as refused:
+                errors = refused.facts["errors"]
+                assert errors
+                assert all(error["message"] and "\0" not in error["field"] for error in errors)
+                return
+            assert schemas.validator(family).is_valid(body)
 
         look()
