@@ -1,7 +1,7 @@
 """The policy contract: what needs a human, how many, and how far the project trusts itself."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
@@ -49,16 +49,7 @@ Event = Literal[
     "outcome_unknown",
     "run_failed",
 ]
-EVENTS: list[Event] = [
-    "approval_waiting",
-    "budget_threshold",
-    "budget_exhausted",
-    "contract_activated",
-    "contract_tampered",
-    "kill_switch",
-    "outcome_unknown",
-    "run_failed",
-]
+EVENTS: list[Event] = list(get_args(Event))
 _Signers = Annotated[int, Field(ge=1, le=10), WHOLE]
 _Calls = Annotated[int, Field(ge=1, le=100_000), WHOLE]
 _Glob = Annotated[str, StringConstraints(pattern=_GLOB, min_length=1, max_length=128)]

@@ -103,7 +103,7 @@ _is_moment = jsonschema_rs.Draft202012Validator(
     {"format": "date-time"}, validate_formats=True, offline=True
 ).is_valid
 
-# An integer as JSON Schema sees it; bounds go into its first argument.
+# For integers as JSON Schema sees them: 1.0 is one. It stands after the bounds.
 WHOLE = BeforeValidator(_whole)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(_moment)]
