@@ -201,6 +201,18 @@ class Code(StrEnum):
         "The agent has no active contract",
         "Publish and activate an agent contract with this agent_id.",
     )
+    CONTRACT_INVALID = (
+        "E-CONTRACT-002",
+        422,
+        "The contract's body does not hold",
+        "Correct every field named in 'errors'; docs/contracts.md describes them all.",
+    )
+    OUTPUT_INVALID = (
+        "E-SCHEMA-001",
+        422,
+        "The agent's answer does not fit its contract",
+        "Read the run's last answer; correct the output_schema or the instructions.",
+    )
 
     # Money
     BUDGET_SPENT = (
