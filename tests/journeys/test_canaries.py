@@ -201,6 +201,7 @@ def valkey():
     """Return every key and value, of the cache and of the broker."""
     told = io.StringIO()
     reads = {
+        b"none": lambda _server, _key: None,  # gone since it was listed
         b"string": lambda server, key: server.get(key),
         b"list": lambda server, key: server.lrange(key, 0, -1),
         b"hash": lambda server, key: server.hgetall(key),
