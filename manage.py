@@ -189,6 +189,9 @@ def main() -> None:
     prepare(arguments)
     from django.core.management import execute_from_command_line
 
+    from awooop.kit.log import Discreet
+
+    sys.stderr = Discreet(sys.stderr)
     execute_from_command_line(sys.argv)
 
 

@@ -1,11 +1,12 @@
 """Celery: the whole beat table, and what a worker process does when it starts."""
 
+import logging
 import os
 import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, setup_logging, worker_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awooop.settings")
@@ -35,6 +36,12 @@ app.conf.beat_schedule = {
     },
 }
 app.conf.beat_max_loop_interval = 1
+
+
+@setup_logging.connect
+def keep_our_logs(loglevel: int | str | None = None, **_: Any) -> None:
+    """Leave the loggers as Django set them up: Celery's own formatters would not redact."""
+    logging.getLogger("celery").setLevel(loglevel or logging.WARNING)
 
 
 @worker_init.connect

@@ -124,6 +124,12 @@ class Code(StrEnum):
         "Use 2 to 64 of a-z 0-9 _ - and start with a letter or a digit.",
     )
 
+    TENANT_ZONE_UNKNOWN = (
+        "E-TENANT-009",
+        422,
+        "There is no such time zone",
+        "Name a place as IANA does, such as Asia/Taipei, or UTC.",
+    )
     MEMBER_UNKNOWN = (
         "E-TENANT-007",
         404,
@@ -195,6 +201,56 @@ class Code(StrEnum):
         "The agent has no active contract",
         "Publish and activate an agent contract with this agent_id.",
     )
+    CONTRACT_INVALID = (
+        "E-CONTRACT-002",
+        422,
+        "The contract's body does not hold",
+        "Correct every field named in 'errors'; docs/contracts.md describes them all.",
+    )
+    OUTPUT_INVALID = (
+        "E-SCHEMA-001",
+        422,
+        "The agent's answer does not fit its contract",
+        "Read the run's last answer; correct the output_schema or the instructions.",
+    )
+
+    # Money
+    BUDGET_SPENT = (
+        "E-BUDGET-001",
+        429,
+        "The budget of this period is spent",
+        "Wait as long as the Retry-After header says, or ask an operator for a higher limit.",
+    )
+    BUDGET_UNFIT = (
+        "E-BUDGET-002",
+        429,
+        "The call might cost more than the budget has left",
+        "Wait for calls in flight to settle, make the call smaller, or ask for a higher limit.",
+    )
+    BUDGET_OVERSPENT = (
+        "E-BUDGET-003",
+        402,
+        "The run was ended because a budget is overspent",
+        "Raise the limit that error_detail names, then retry the run.",
+    )
+    PRICE_UNKNOWN = (
+        "E-BUDGET-004",
+        403,
+        "Nobody knows what that call would cost",
+        "Name a known model, or give its price in the setting MODEL_PRICES.",
+    )
+    RESERVATION_CLOSED = (
+        "E-BUDGET-005",
+        409,
+        "There is no such open reservation",
+        "Nothing to do: it was settled or released before, or never made.",
+    )
+    AMOUNT_INVALID = (
+        "E-BUDGET-006",
+        422,
+        "That cannot be a limit or an amount",
+        "Give USD as a decimal and tokens as a whole number, neither negative, for a known period.",
+    )
 
     CONTRACT_UNKNOWN = (
         "E-CONTRACT-003",
@@ -258,7 +314,7 @@ class Code(StrEnum):
         "E-AUDIT-004",
         500,
         "The audit's signing or verifying key cannot be used",
-        "Give base64 of 32 bytes; manage.py audit_key --new makes a pair.",
+        "Give 64 hex digits; manage.py audit_key --new makes a pair.",
     )
 
     # The platform itself
@@ -279,7 +335,8 @@ class Code(StrEnum):
 class AwoooPError(Exception):
     """Something we planned for went wrong; carries its code and the facts.
 
-    :param facts: what a caller may be shown; never a secret.
+    :param facts: what a caller may be shown. Facts and detail may echo what was asked: the doors
+        redact both.
     """
 
     def __init__(self, code: Code, detail: str = "", **facts: object) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from awooop import embedded
@@ -32,7 +33,12 @@ DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=0)  # worker: o
 
 
 def _database(role: str, url: str) -> dict[str, Any]:
-    found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+    try:
+        found: dict[str, Any] = STACK.pg_dict(role) if EMBEDDED_DATABASE else env.db_url_config(url)
+    except ValueError:  # it would quote the password
+        raise ImproperlyConfigured(
+            f"the address for {role} is none; escape its password, as %2F for a slash"
+        ) from None
     options = {
         **found.get("OPTIONS", {}),
         "connect_timeout": 5,  # seconds
@@ -89,15 +95,16 @@ if not SECRET_KEY and AWOOOP_EMBEDDED and not DATABASE_URL:
 # old signatures stay checkable.
 REDACTION_KEY = env.str("REDACTION_KEY", default="") or SECRET_KEY  # tags and pseudonyms
 CONTRACT_KEYS = env.list("CONTRACT_KEYS", default=[])  # id:secret; the first one signs
-AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # base64 of an Ed25519 seed
-AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # base64 public keys of before
+AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # an Ed25519 seed in hex
+AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public keys of before, in hex
 
-# How long may work take?
+# How long may work take, and what may it cost?
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=20)  # without a heartbeat, then requeued
 RUN_REAPER_SECONDS = env.int("RUN_REAPER_SECONDS", default=10)
 RUN_SWEEP_SECONDS = env.float("RUN_SWEEP_SECONDS", default=2.0)  # when every wake-up is lost
 AUDIT_SEAL_SECONDS = env.float("AUDIT_SEAL_SECONDS", default=60.0)  # between signed checkpoints
 RUN_BATCH = env.int("RUN_BATCH", default=50)  # runs one claim takes
+MODEL_PRICES = env.str("MODEL_PRICES", default="")  # JSON or its path; before the public table
 THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", default=60_000)
 THROTTLE_OPERATOR_PER_MINUTE = env.int("THROTTLE_OPERATOR_PER_MINUTE", default=1_200)
 THROTTLE_ANONYMOUS_PER_MINUTE = env.int("THROTTLE_ANONYMOUS_PER_MINUTE", default=120)
@@ -135,6 +142,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "awooop.audit",
     "awooop.tenants",
+    "awooop.ledger",
     "contracts",
     "runs",
     "channels_hub",
@@ -142,6 +150,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "awooop.console.middleware.RequestId",
+    "awooop.console.middleware.Address",
+    "awooop.console.middleware.Discretion",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -169,6 +179,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "awooop.console.addresses.here",
             ]
         },
     }
@@ -197,6 +208,8 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_HANDLER = "awooop.console.lockout.Handler"
+AXES_USERNAME_CALLABLE = "awooop.console.lockout.name_tried"
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 AXES_ENABLED = not TESTING
 
@@ -244,6 +257,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING = log.configure(json_lines=not DEBUG)
+DEFAULT_EXCEPTION_REPORTER = "awooop.console.reports.Report"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "awooop.console.reports.Reticence"
 UNFOLD = {
     "SITE_TITLE": "AwoooP",
     "SITE_HEADER": "AwoooP",

@@ -59,8 +59,8 @@ def inbound(notification: Notification, payload: dict[str, Any]) -> Inbound:
         channel_type="alertmanager",
         provider_event_id=f"am-{identity}",
         identity_sha256=identity,
-        channel_user_id=notification.receiver[:300] or "default",
-        display_name=f"Alertmanager {notification.receiver}"[:300],
+        channel_user_id=notification.receiver or "default",
+        display_name=f"Alertmanager {notification.receiver}",
         preview=_preview(notification),
         payload=payload,
     )
@@ -75,4 +75,4 @@ def _preview(notification: Notification) -> str:
     many = f", {count} alerts" if count > 1 else ""
     summary = notes.get("summary") or notes.get("description") or ""
     text = f"[{notification.status}] {title}{severity}{many}"
-    return f"{text}: {summary}"[:500] if summary else text[:500]
+    return f"{text}: {summary}" if summary else text

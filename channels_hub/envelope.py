@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """One delivery.
+    """One delivery, as it came: what is kept of it is redacted where it is written.
 
     :param provider_event_id: equal for repeated deliveries of one event, different otherwise.
     :param identity_sha256: a hash of what makes the event itself; deliveries with one

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from awooop.errors import Code, Invalid
-from awooop.kit import ids
+from awooop.kit import ids, redaction
 from awooop.kit.db import Pipe, pipe
+from awooop.ledger.admission import Spent
 from awooop.tenants.keys import KeyHolder
 from channels_hub.envelope import Inbound
 from runs import intake, orders
@@ -45,6 +46,7 @@ def receive(holder: KeyHolder, event: Inbound, *, traceparent: str | None) -> Re
     :raises Refused: the project is legacy or switched off.
     :raises Invalid: no agent handles the channel, or the agent has no contract.
     :raises Conflict: the event id stands for another event.
+    :raises Exhausted: the budget of the day or month is spent; the event is mirrored nevertheless.
     """
     is_shadow = orders.shadow_of(mode=holder.mode, is_active=holder.is_active)
     event_id = ids.new_id()
@@ -69,24 +71,28 @@ def receive(holder: KeyHolder, event: Inbound, *, traceparent: str | None) -> Re
     prepared = intake.prepare(order)
     receipt = intake.seen(prepared)
     with pipe() as p, p.tenant_tx(holder.project_id):
-        receipt = receipt or intake.create(p, prepared)
-        _mirror(p, holder.project_id, event, event_id, receipt)
-    return receipt
+        outcome = receipt or intake.create(p, prepared)
+        _mirror(p, holder.project_id, event, event_id, outcome)
+    return orders.admitted(outcome)
 
 
-def _mirror(p: Pipe, project_id: str, event: Inbound, event_id: UUID, receipt: Receipt) -> None:
+def _mirror(
+    p: Pipe, project_id: str, event: Inbound, event_id: UUID, outcome: Receipt | Spent
+) -> None:
+    receipt = outcome if isinstance(outcome, Receipt) else None
+    user_id, chat_id = redaction.identity(event.channel_user_id, 300), event.channel_chat_id
     params = {
-        "subject": f"{project_id}:{event.channel_type}:{event.channel_user_id}"[:400],
+        "subject": f"{project_id}:{event.channel_type}:{user_id}",
         "project_id": project_id,
         "channel_type": event.channel_type,
-        "user_id": event.channel_user_id,
-        "chat_id": event.channel_chat_id,
-        "name": event.display_name,
+        "user_id": user_id,
+        "chat_id": chat_id and redaction.identity(chat_id, 300),
+        "name": event.display_name and redaction.excerpt(event.display_name, 300),
         "event_id": event_id,
-        "run_id": receipt.run_id,
-        "provider_event_id": event.provider_event_id,
-        "preview": event.preview,
-        "is_duplicate": receipt.is_duplicate,
+        "run_id": receipt and receipt.run_id,
+        "provider_event_id": redaction.identity(event.provider_event_id, 300),
+        "preview": redaction.excerpt(event.preview, 500),
+        "is_duplicate": receipt is not None and receipt.is_duplicate,
     }
     p.send(_SUBJECT, params)
     p.send(_MIRROR, params)

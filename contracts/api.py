@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from awooop.errors import Code, NotFound, Refused
 from awooop.kit import rest
@@ -253,20 +254,15 @@ class DiffDoor(Door):
         return Response({"before": first, "after": str(after.revision_id), "changes": told})
 
 
-class SchemaDoor(Door):
-    """``/v1/platform/contracts/schemas/{family}``"""
-
-    authentication_classes = ()
+class SchemaDoor(APIView):
+    """``/v1/platform/contracts/schemas/{family}``; public, like the schemas themselves."""
 
     @extend_schema(operation_id="get_contract_schema", responses={200: dict}, auth=[])
     def get(self, request: Request, family: str) -> Response:
         """Tell the JSON Schema of a family."""
         if family not in Family.values:
-            raise NotFound(Code.PATH_UNKNOWN, f"there is no family {family!r:.40}")
+            raise NotFound(Code.PATH_UNKNOWN, "there is no such family")
         return Response(schemas.of(family))
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Ask nobody who they are: the schemas are public."""
 
 
 def _person(request: Request) -> Operator:

@@ -17,7 +17,7 @@ from awooop.kit import canonical
 from awooop.kit.db import in_tx
 from awooop.tenants import members
 from awooop.tenants.models import Role
-from contracts import bodies, quorum, seals, signing, versions
+from contracts import bodies, fitness, quorum, seals, signing, versions
 from contracts.models import ContractRevision, ContractSignature, Family, Lifecycle
 
 _S = Lifecycle
@@ -30,6 +30,14 @@ EDGES = frozenset(
         (_S.RETIRED, _S.ACTIVE),
     }
 )
+_PUBLISHED = [
+    "version_major",
+    "version_minor",
+    "lifecycle_status",
+    "published_at",
+    "key_id",
+    "signature",
+]
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('awooop.contract'), hashtext(%s))"
 
 
@@ -86,14 +94,16 @@ def publish(project_id: str, revision_id: UUID, *, actor: str, at: datetime) -> 
     found = _held(project_id, revision_id)
     if found.lifecycle_status != Lifecycle.DRAFT:
         raise Conflict(Code.CONTRACT_STEP, f"the revision is {found.lifecycle_status} already")
-    bodies.read(Family(found.contract_family), found.body)
+    family = Family(found.contract_family)
+    bodies.read(family, found.body)
+    fitness.refuse_unfit(project_id, family, found.body)
     before = _of_contract(found).exclude(version_major=None)
     newest = before.order_by("-version_major", "-version_minor").first()
     found.version_major, found.version_minor = versions.following(newest, found.body)
     found.lifecycle_status = Lifecycle.PUBLISHED
     found.published_at = at
     found.key_id, found.signature = signing.sign(seals.of_revision(found))
-    found.save()
+    found.save(update_fields=_PUBLISHED)
     _record(Act.CONTRACT_PUBLISHED, found, actor=actor)
     return found
 
@@ -192,7 +202,7 @@ def install(
     actor: str,
     at: datetime,
 ) -> ContractRevision:
-    """Bring a body as far as one actor may: drafted, published, signed, and active where one is enough.
+    """Bring a body as far as one actor may, and let it hold where one is enough.
 
     A body equal to the active one changes nothing.
 
@@ -254,7 +264,7 @@ def _refuse_unsound(revision: ContractRevision) -> None:
     if not seals.is_sound(revision):
         raise Corrupt(
             Code.CONTRACT_UNSOUND,
-            f"version {revision.version} of {revision.contract_id} was changed after it was published",
+            f"version {revision.version} of {revision.contract_id} is not what was published",
         )
 
 

@@ -28,7 +28,9 @@ _HEADS = (
     "key_id",
     "signature",
 )
-_ONE = f"SELECT {', '.join(_HEADS)}, body::text FROM awooop_contract_revision WHERE revision_id = %s"
+_ONE = (
+    f"SELECT {', '.join(_HEADS)}, body::text FROM awooop_contract_revision WHERE revision_id = %s"
+)
 _SIGNATURES = """
 SELECT project_id, revision_id, signer, body_hash, signed_at, key_id, signature
   FROM awooop_contract_signature WHERE revision_id = %s ORDER BY signed_at, signer LIMIT 200

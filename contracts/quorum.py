@@ -1,8 +1,11 @@
 """How many people must sign before a contract of a project holds: as its active policies say."""
 
+from typing import cast
+
 from awooop.errors import Code, Corrupt
 from awooop.kit.db import in_tx
-from contracts import seals
+from contracts import bodies, seals
+from contracts.bodies.policy import Policy
 from contracts.models import ContractRevision, Family, Lifecycle
 
 
@@ -22,4 +25,5 @@ def _asked(policy: ContractRevision) -> int:
     if not seals.is_sound(policy):
         what = f"the policy {policy.contract_id} was changed after it was published"
         raise Corrupt(Code.CONTRACT_UNSOUND, what)
-    return int(policy.body.get("quorum", {}).get("activation", 1))
+    body = cast(Policy, bodies.read(Family.POLICY, policy.body))
+    return body.quorum.activation

@@ -53,3 +53,7 @@ $$;
 SELECT 'CREATE DATABASE awooop OWNER awooop_owner ENCODING ''UTF8'' TEMPLATE template0'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'awooop')
 \gexec
+
+-- A temporary table could carry a trigger of its maker's own, and act from inside it where guards ask whether a
+-- trigger acts. Only the owner makes any.
+REVOKE TEMPORARY ON DATABASE awooop FROM PUBLIC;

@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 
 from awooop.errors import Code
+from awooop.kit import redaction
 from awooop.kit.db import Fate, Pipe, pipe
 from runs import moves
 from runs.fsm import State
@@ -106,6 +107,32 @@ UPDATE awooop_run_state r
 RETURNING r.run_id
 """
 
+# Those in hand whose money is gone: an operator lowered a limit, or other runs went over it.
+_END_OVERSPENT = moves.statement(
+    held=f"""
+  SELECT r.run_id, r.project_id, 'failed' AS goes,
+         '{Code.BUDGET_OVERSPENT.title}' AS reason,
+         '{Code.BUDGET_OVERSPENT.value}'::text AS error_code,
+         format('the budget of the %%s (%%s) is overspent', gone.level, gone.period)
+           AS error_detail
+    FROM unnest(%(run_ids)s::uuid[], %(epochs)s::int[]) AS mine (run_id, epoch)
+    JOIN awooop_run_state r ON r.run_id = mine.run_id AND r.lease_epoch = mine.epoch
+    JOIN awooop_projects p ON p.project_id = r.project_id,
+         LATERAL (SELECT (clock_timestamp() AT TIME ZONE p.time_zone)::date AS day) today,
+         LATERAL (
+           SELECT l.level, l.period
+             FROM awooop_budget_standing(r.project_id, r.agent_id, r.run_id::text, today.day,
+                                         date_trunc('month', today.day)::date) l
+            WHERE l.spent_usd > l.limit_usd OR l.spent_tokens > l.limit_tokens
+            ORDER BY l.rank LIMIT 1) gone
+   WHERE (r.state = 'running') IS TRUE AND r.lease_expires_at > clock_timestamp()
+     AND (p.budget_limit_usd IS NOT NULL
+          OR EXISTS (SELECT FROM awooop_budget b WHERE b.project_id = p.project_id))
+     FOR UPDATE OF r""",
+    returning="r.run_id",
+    answer="SELECT run_id FROM moved",
+)
+
 _REAP = moves.statement(
     held=f"""
   SELECT r.run_id, r.project_id, late.goes, late.reason, late.error_code, late.error_detail
@@ -149,7 +176,10 @@ class Lease:
 class Ending:
     """How a worker wants its run to end.
 
-    :param steps: a JSON array of the journal's new rows, ``step_seq`` counting from 1.
+    Reason and detail may be of others: what is written of them holds no secrets.
+
+    :param steps: a JSON array of the journal's new rows, ``step_seq`` counting from 1; see
+        :func:`steps_json`.
     """
 
     lease: Lease
@@ -179,16 +209,22 @@ def claim(*, worker: str, batch: int) -> list[Lease]:
 
 
 def heartbeat(leases: Sequence[Lease]) -> set[UUID]:
-    """Renew leases and return the runs that are still held; the others are lost for good."""
+    """Renew leases and return the runs that are still held; the others are lost for good.
+
+    A run whose budget is overspent, its own or one it shares, ends here.
+    """
+    params = {
+        "lease": settings.RUN_LEASE_SECONDS,
+        "run_ids": [lease.run_id for lease in leases],
+        "epochs": [lease.epoch for lease in leases],
+        "worker": None,
+        "actor": "budget",
+    }
     with pipe() as p, p.worker_tx():
-        kept = p.send(
-            _HEARTBEAT,
-            {
-                "lease": settings.RUN_LEASE_SECONDS,
-                "run_ids": [lease.run_id for lease in leases],
-                "epochs": [lease.epoch for lease in leases],
-            },
-        )
+        ended = p.send(_END_OVERSPENT, params)
+        kept = p.send(_HEARTBEAT, params)
+    for (run_id,) in ended.fetchall():
+        log.warning("run_overspent", code=Code.BUDGET_OVERSPENT.value, run_id=str(run_id))
     return {row[0] for row in kept.fetchall()}
 
 
@@ -246,17 +282,18 @@ def _fail(ending: Ending, reason: psycopg.Error) -> int:
 
 
 def _send_ending(p: Pipe, ending: Ending) -> tuple[Fate, psycopg.Cursor[Any]]:
+    detail = ending.error_detail
     params = {
         "run_id": ending.lease.run_id,
         "project_id": ending.lease.project_id,
         "epoch": ending.lease.epoch,
         "to": ending.to.value,
-        "reason": ending.reason,
+        "reason": redaction.excerpt(ending.reason, moves.MOST_TOLD),
         "actor": f"worker:{ending.lease.worker}",
         "worker": None,
         "lease": 0,
         "error_code": ending.error_code.value if ending.error_code else None,
-        "error_detail": ending.error_detail[:500] if ending.error_detail else None,
+        "error_detail": detail and redaction.excerpt(detail, moves.MOST_TOLD),
         "output_sha256": ending.output_sha256,
         "steps": ending.steps,
         "step_count": ending.step_count,
@@ -277,5 +314,5 @@ def reap() -> dict[str, int]:
 
 
 def steps_json(steps: Sequence[dict[str, Any]]) -> str:
-    """Return journal rows in the form :class:`Ending` takes."""
-    return json.dumps(steps, separators=(",", ":"), ensure_ascii=False)
+    """Return journal rows in the form :class:`Ending` takes, without secrets."""
+    return json.dumps(redaction.redact(list(steps)), separators=(",", ":"), ensure_ascii=False)

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from awooop.errors import Code, Conflict, NotFound
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from runs import fsm
 from runs.fsm import State
@@ -23,6 +24,8 @@ FENCE = (
     "(r.state = 'running') IS TRUE AND r.lease_epoch = %(epoch)s"
     " AND r.lease_expires_at > clock_timestamp()"
 )
+
+MOST_TOLD = 500  # characters of a reason or of an error's detail
 
 _TERMINAL = ", ".join(f"'{state.value}'" for state in sorted(fsm.TERMINAL))
 
@@ -118,7 +121,8 @@ def move(
 ) -> Moved:
     """Move one run of the transaction's tenant, or say who got there first.
 
-    Not for workers: what they write is fenced (:mod:`runs.leases`).
+    What it is told goes into the journal without secrets. Not for workers: what they write is
+    fenced (:mod:`runs.leases`).
 
     :raises NotFound: no such run in this project.
     :raises Conflict: it is not in a state that can become ``to``; facts name the present state.
@@ -127,10 +131,10 @@ def move(
         "run_id": run_id,
         "to": to.value,
         "sources": [state.value for state in fsm.sources(to)],
-        "reason": reason[:500],
+        "reason": redaction.excerpt(reason, MOST_TOLD),
         "actor": actor[:150],
         "error_code": error_code.value if error_code else None,
-        "error_detail": error_detail[:500] if error_detail else None,
+        "error_detail": redaction.excerpt(error_detail, MOST_TOLD) if error_detail else None,
         "worker": None,
         "lease": 0,
     }

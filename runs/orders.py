@@ -4,7 +4,10 @@ import json
 from dataclasses import replace
 
 from awooop.errors import Code, Invalid
+from awooop.kit import redaction
 from awooop.kit.db import Pipe, pipe
+from awooop.ledger import admission
+from awooop.ledger.admission import Spent
 from awooop.tenants import modes, projects
 from awooop.tenants.modes import Mode
 from contracts import queries as contracts
@@ -25,6 +28,7 @@ def place(order: Order) -> Receipt:
 
     :raises Invalid: no active agent contract, no canonical input, an unfit parent.
     :raises Conflict: the event id stands for another payload.
+    :raises Exhausted: the budget of the day or month is spent.
     """
     refuse_unknown_agent(order.project_id, order.agent_id)
     prepared = intake.prepare(order)
@@ -33,11 +37,22 @@ def place(order: Order) -> Receipt:
     with pipe() as p, p.tenant_tx(order.project_id):
         if order.parent_run_id or order.trigger_type in _NEEDS_PARENT:
             _refuse_unfit_parent(p, order)
-        return intake.create(p, prepared)
+        outcome = intake.create(p, prepared)
+    return admitted(outcome)
+
+
+def admitted(outcome: Receipt | Spent) -> Receipt:
+    """Return the receipt of an order that was let in.
+
+    :raises Exhausted: the budget of the day or month is spent.
+    """
+    if isinstance(outcome, Spent):
+        raise admission.refusal(outcome)
+    return outcome
 
 
 def with_parents_input(order: Order) -> Order:
-    """Return a retry's order with its parent's input, for a caller who sent none.
+    """Return a retry's order with its parent's input as it was kept, for a caller who sent none.
 
     :raises Invalid: the parent cannot be retried.
     """
@@ -52,7 +67,8 @@ def refuse_unknown_agent(project_id: str, agent_id: str) -> None:
     :raises Invalid: the agent has none.
     """
     if contracts.active(project_id, Family.AGENT, agent_id) is None:
-        raise Invalid(Code.CONTRACT_MISSING, f"agent {agent_id!r:.100} has no active contract")
+        named = repr(redaction.excerpt(agent_id, 100))
+        raise Invalid(Code.CONTRACT_MISSING, f"agent {named} has no active contract")
 
 
 def shadow_of(*, mode: Mode, is_active: bool) -> bool:

@@ -16,10 +16,11 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from awooop.errors import Code
+from awooop.errors import Code, Corrupt
 from awooop.kit import tenancy
 from contracts import queries
-from runs import leases, shadow, wake
+from contracts.models import Family
+from runs import leases, money, shadow, wake
 from runs.fsm import State
 from runs.leases import Ending, Lease
 
@@ -51,10 +52,15 @@ def drain(*, worker: str, batch: int | None = None) -> int:
 
 
 def reap() -> dict[str, int]:
-    """Take back runs whose worker was lost and end the late ones; see :func:`runs.leases.reap`."""
+    """Take back runs whose worker was lost, end the late ones, release the money of both.
+
+    Returns what :func:`runs.leases.reap` does.
+    """
     global _last_reap
     _last_reap = time.monotonic()
-    return leases.reap()
+    moved = leases.reap()
+    money.release_lost()
+    return moved
 
 
 def dismiss_lanes() -> None:
@@ -130,6 +136,10 @@ def execute(lease: Lease) -> Ending:
 
 
 def _walk(lease: Lease) -> Ending:
+    try:
+        queries.active(lease.project_id, Family.AGENT, lease.agent_id)
+    except Corrupt as reason:
+        return _failed(lease, reason.code, reason.detail)
     done = shadow.walk(lease.agent_id, queries.of_project(lease.project_id))
     if done is None:
         return _failed(
@@ -147,6 +157,4 @@ def _walk(lease: Lease) -> Ending:
 
 
 def _failed(lease: Lease, code: Code, detail: str) -> Ending:
-    return Ending(
-        lease, State.FAILED, reason=code.title, error_code=code, error_detail=detail[:500]
-    )
+    return Ending(lease, State.FAILED, reason=code.title, error_code=code, error_detail=detail)

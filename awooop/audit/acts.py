@@ -1,5 +1,7 @@
 """Every act that leaves evidence."""
 
+from typing import Any
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +16,9 @@ class Act(TextChoices):
     KEY_ISSUED = "key.issued", _("API key issued")
     KEY_ROTATED = "key.rotated", _("API key rotated")
     KEY_REVOKED = "key.revoked", _("API key revoked")
+    PROJECT_ZONE_SET = "project.zone_set", _("time zone of the project set")
+    PROJECT_CEILING_SET = "project.ceiling_set", _("ceiling of the project set")
+    BUDGET_SET = "budget.set", _("budget limit set or cleared")
     CHANNEL_OPENED = "channel.opened", _("channel opened")
     CONTRACT_DRAFTED = "contract.drafted", _("contract drafted")
     CONTRACT_PUBLISHED = "contract.published", _("contract published")
@@ -35,3 +40,8 @@ class Outcome(TextChoices):
     SUCCESS = "success", _("done")
     REFUSED = "refused", _("refused")
     ERROR = "error", _("failed")
+
+
+def known() -> list[tuple[str, Any]]:
+    """Return every act with its name; a function, so that a new act needs no migration."""
+    return Act.choices

@@ -9,7 +9,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from awooop.audit.acts import Act, Outcome
+from awooop.audit import acts
+from awooop.audit.acts import Outcome
 
 
 class AuditEvent(models.Model):
@@ -20,7 +21,7 @@ class AuditEvent(models.Model):
     seq = models.BigIntegerField()
     event_id = models.UUIDField()
     at = models.DateTimeField()
-    act = models.CharField(max_length=64, choices=Act.choices)
+    act = models.CharField(max_length=64, choices=acts.known)
     actor = models.CharField(max_length=200)
     target_type = models.CharField(max_length=32)
     target = models.CharField(max_length=300)
@@ -71,7 +72,7 @@ class AuditCheckpoint(models.Model):
     previous = models.CharField(max_length=64)
     at = models.DateTimeField()
     key_id = models.CharField(max_length=16)
-    signature = models.CharField(max_length=88)
+    signature = models.CharField(max_length=128)
 
     class Meta:
         db_table = "awooop_audit_checkpoint"

@@ -18,7 +18,7 @@ _LONGEST = 1_000_000  # bytes of a line; ours stay under a tenth of it
 def verify(path: Path, *, keys: Iterable[str] = (), anchors: Iterable[Checkpoint] = ()) -> Report:
     """Walk an export from its first byte to its last.
 
-    :param keys: base64 of public keys to believe, besides those of the settings.
+    :param keys: public keys to believe, in hex, besides those of the settings.
     :param anchors: genuine checkpoints that were kept elsewhere.
     :raises Invalid: the file is no export at all.
     """

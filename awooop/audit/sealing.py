@@ -74,8 +74,8 @@ def verify(
 ) -> Report:
     """Walk a whole chain of the database. Opens short transactions of its own; changes nothing.
 
-    :param keys: base64 of public keys to believe, besides those of the settings.
-    :param keys: base64 of public keys to believe, besides those of the settings.
+    :param keys: public keys to believe, in hex, besides those of the settings.
+    :param keys: public keys to believe, in hex, besides those of the settings.
     :param anchors: genuine checkpoints that were kept elsewhere.
     :param others: projects a row may have been moved from.
     """

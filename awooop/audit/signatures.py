@@ -2,10 +2,9 @@
 
 A key is known by the first 16 hex digits of the SHA-256 of its public half. The newest key signs;
 the ones before it stay in ``AUDIT_VERIFY_KEYS`` for as long as their checkpoints must be believed.
+All is spelled in hex, which redaction knows for no secret: checkpoints can be read in logs.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
@@ -32,7 +31,7 @@ def signer() -> Ed25519PrivateKey:
 def trusted(more: Iterable[str] = ()) -> Trusted:
     """Return the believed keys by id: the present one, those of before, and ``more``.
 
-    :param more: base64 of public keys.
+    :param more: public keys in hex.
     :raises Corrupt: one of them is no key.
     """
     spelled = (*settings.AUDIT_VERIFY_KEYS, *more)
@@ -48,16 +47,16 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 def public(key: Ed25519PublicKey) -> str:
     """Return a public key as settings and auditors write it."""
-    return base64.b64encode(key.public_bytes_raw()).decode()
+    return key.public_bytes_raw().hex()
 
 
 def sign(content: bytes) -> tuple[str, str]:
-    """Return the id of the signing key, and base64 of its signature.
+    """Return the id of the signing key, and its signature in hex.
 
     :raises Corrupt: the setting is no key.
     """
     key = signer()
-    return key_id(key.public_key()), base64.b64encode(key.sign(content)).decode()
+    return key_id(key.public_key()), key.sign(content).hex()
 
 
 def holds(content: bytes, signer_id: str, signature: str, keys: Trusted) -> bool:
@@ -66,17 +65,17 @@ def holds(content: bytes, signer_id: str, signature: str, keys: Trusted) -> bool
     if key is None:
         return False
     try:
-        raw = base64.b64decode(signature, validate=True)
+        raw = bytes.fromhex(signature)
         key.verify(raw, content)
-    except (InvalidSignature, binascii.Error, ValueError):
+    except (InvalidSignature, ValueError):
         return False
-    return base64.b64encode(raw).decode() == signature  # base64 has spellings that mean the same
+    return raw.hex() == signature  # capitals and blanks would mean the same
 
 
 def _bytes(spelled: str) -> bytes:
     try:
-        found = base64.b64decode(spelled, validate=True)
-    except (binascii.Error, ValueError):
+        found = bytes.fromhex(spelled)
+    except ValueError:
         found = b""
     if len(found) != 32:
         raise Corrupt(Code.AUDIT_KEY_UNFIT)

@@ -19,7 +19,11 @@ from awooop.kit.tenancy import PLATFORM
 _MOST_FACTS = 16_000  # characters of JSON
 _SAFE_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: beyond it, readers of JSON differ
 
-_WRITE = """
+_MOST_REMEMBERED = 10_000
+_harmless: set[str] = set()
+_spell = json.JSONEncoder(ensure_ascii=False).encode
+
+WRITE = """
 INSERT INTO awooop_audit_event
        (project_id, event_id, act, actor, target_type, target, outcome, code, run_id, facts,
         content_sha256)
@@ -74,7 +78,7 @@ def record(
 
 def send(p: Pipe, event: Event) -> None:
     """Queue the evidence of an act in the pipe's open transaction of the event's tenant."""
-    p.send(_WRITE, _params(event))
+    p.send(WRITE, params(event))
 
 
 def made(
@@ -108,10 +112,11 @@ def made(
 
 def _insert(event: Event) -> None:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_WRITE, _params(event))
+        cursor.execute(WRITE, params(event))
 
 
-def _params(event: Event) -> dict[str, Any]:
+def params(event: Event) -> dict[str, Any]:
+    """Return the parameters of :data:`WRITE`."""
     return {
         "project_id": event.project_id,
         "event_id": event.event_id,
@@ -122,14 +127,14 @@ def _params(event: Event) -> dict[str, Any]:
         "outcome": event.outcome,
         "code": event.code,
         "run_id": event.run_id,
-        "facts": json.dumps(event.facts, ensure_ascii=False),
+        "facts": _spell(event.facts),
         "content_sha256": event.content_sha256(),
     }
 
 
 def _bounded(facts: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = redact(_plain(facts))
-    size = len(json.dumps(plain, ensure_ascii=False))
+    size = len(_spell(plain))
     return plain if size <= _MOST_FACTS else {"omitted_characters": size}
 
 
@@ -149,7 +154,14 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: str) -> str:
+    """Return a text redacted. Actors come again and again: what holds no secret is remembered."""
+    if value in _harmless:
+        return value
     text: str = redact(_spelled(value))
+    if text == value:
+        if len(_harmless) >= _MOST_REMEMBERED:
+            _harmless.clear()
+        _harmless.add(value)
     return text
 
 

@@ -6,6 +6,7 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib.auth import forms
 from django.contrib.auth.admin import UserAdmin
+from django.forms import TextInput
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ from unfold.forms import (
     UserCreationForm,
 )
 
+from awooop.kit.redaction import redact
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator, Role
 
@@ -27,10 +29,23 @@ _allow_theme_scripts = method_decorator(
 )
 
 
+class NameInput(TextInput):
+    """Shows a name again after a failure, but not a password that was typed in its place."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Return what the field shows."""
+        return None if redact(value) != value else super().format_value(value)
+
+
 class SignInForm(AuthenticationForm):
     """Lets in every active account: roles decide what a person sees, ``is_staff`` nothing."""
 
     error_messages = forms.AuthenticationForm.error_messages
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["username"]
+        field.widget = NameInput(attrs=field.widget.attrs)
 
     def confirm_login_allowed(self, user: Operator) -> None:
         """Refuse only an account that has been switched off.

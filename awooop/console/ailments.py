@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from awooop.console.findings import Check, Finding
+from awooop.ledger import prices
 
 _SHORTEST_KEY = 32
 _FEWEST_SIGNS = 12
@@ -33,21 +34,30 @@ def settings_check() -> Check:
     if not settings.HTTPS_ONLY and set(settings.ALLOWED_HOSTS) - _LOOPBACK:
         what = "cookies and keys may travel in the clear"
         warned.append(Finding("https", "HTTPS_ONLY", what, "set HTTPS_ONLY=1 behind TLS"))
+    if fault := prices.fault():
+        what = f"{fault}: every call of a model is refused"
+        found.append(Finding("prices", "MODEL_PRICES", what, "README.md shows its shape"))
     return Check("settings are fit for use", tuple(found), tuple(warned))
 
 
 def _secrets() -> Iterator[Finding]:
-    key = settings.SECRET_KEY
+    keys = {"SECRET_KEY": settings.SECRET_KEY, "REDACTION_KEY": settings.REDACTION_KEY}
+    if settings.REDACTION_KEY == settings.SECRET_KEY:
+        del keys["REDACTION_KEY"]
+    for name, key in keys.items():
+        if what := _weakness(key):
+            mend = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            yield Finding(name.lower().replace("_", "-"), name, what, mend)
+
+
+def _weakness(key: str) -> str:
     if settings.DEBUG:
-        return
+        return ""
     if key.startswith(("development-only", "django-insecure-")):
-        what = "it is a development key, known to everybody"
-    elif len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_SIGNS:
-        what = f"it is too weak: {len(key)} characters, {len(set(key))} different ones"
-    else:
-        return
-    mend = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-    yield Finding("secret-key", "SECRET_KEY", what, mend)
+        return "it is a development key, known to everybody"
+    if len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_SIGNS:
+        return f"it is too weak: {len(key)} characters, {len(set(key))} different ones"
+    return ""
 
 
 def schema() -> Check:

@@ -18,7 +18,7 @@ def verified(
     """Walk one chain, or each that exists or ought to, and keep what was found for the console.
 
     :param anchors: genuine checkpoints that were kept elsewhere.
-    :param keys: base64 of public keys to believe, besides those of the settings.
+    :param keys: public keys to believe, in hex, besides those of the settings.
     """
     names = expected()
     anchored = list(anchors)

@@ -1,4 +1,4 @@
-"""The handbook's generated pages: every error code, and the life of a run.
+"""The handbook's generated pages: every error code, the life of a run, every contract's fields.
 
 They are made from the tables the code itself obeys, so that they cannot tell another story.
 """
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from awooop.console import contract_book, markdown
 from awooop.errors import Code
 from runs import fsm
 from runs.fsm import State
 
 _SETTINGS = Path(__file__).resolve().parents[1] / "settings.py"
-_MADE = "<!-- Made by `manage.py handbook`; change the code it is made from instead. -->"
 
 GROUPS = {
     "E-AUTH": "who is asking",
@@ -24,7 +24,10 @@ GROUPS = {
     "E-TENANT": "projects",
     "E-RUN": "runs",
     "E-CONTRACT": "contracts",
+    "E-BUDGET": "money",
+    "E-SCHEMA": "agents' answers",
     "E-CHANNEL": "channels",
+    "E-AUDIT": "the audit",
     "E-SYS": "the platform itself",
 }
 
@@ -41,7 +44,12 @@ STATES = {
 
 # The codes an ending leaves in error_code; an ending without a line here leaves none of its own.
 ENDINGS = {
-    State.FAILED: (Code.RUN_EXECUTOR_FAILED, Code.RUN_ATTEMPTS_SPENT, Code.CONTRACT_MISSING),
+    State.FAILED: (
+        Code.RUN_EXECUTOR_FAILED,
+        Code.RUN_ATTEMPTS_SPENT,
+        Code.CONTRACT_MISSING,
+        Code.BUDGET_OVERSPENT,
+    ),
     State.CANCELLED: (Code.RUN_CANCELLED,),
     State.TIMEOUT: (Code.RUN_TIMEOUT,),
 }
@@ -56,7 +64,10 @@ MOVES = {
     (State.RUNNING, State.WAITING_APPROVAL): "its next call needs a human's yes",
     (State.RUNNING, State.WAITING_TOOL): "its next call answers later",
     (State.RUNNING, State.COMPLETED): "its worker finished",
-    (State.RUNNING, State.FAILED): "its worker gave up, or its last attempt lost its worker",
+    (
+        State.RUNNING,
+        State.FAILED,
+    ): "its worker gave up, its last attempt lost its worker, or a budget is overspent",
     (State.RUNNING, State.CANCELLED): f"{_CALLED_OFF}; its worker's lease is void at once",
     (State.RUNNING, State.TIMEOUT): _LATE,
     (State.WAITING_APPROVAL, State.RUNNING): "a human said yes",
@@ -82,7 +93,11 @@ TIMINGS = {
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    return {"errors.md": _errors(), "run-lifecycle.md": _lifecycle()}
+    return {
+        "errors.md": _errors(),
+        "run-lifecycle.md": _lifecycle(),
+        "contracts.md": contract_book.page(),
+    }
 
 
 def folder() -> Path:
@@ -123,7 +138,7 @@ def _errors() -> str:
     lines = [
         "# Error codes",
         "",
-        _MADE,
+        markdown.MADE,
         "",
         "Doors answer with `application/problem+json` (RFC 9457), whose `code` is one of these. Its"
         " `type` is the address of the code's own page, `/errors/<code>`. A run that ended early"
@@ -133,8 +148,13 @@ def _errors() -> str:
     for group, codes in groupby(sorted(Code, key=lambda c: (group_of(c), c)), group_of):
         named = f": {GROUPS[group]}" if group in GROUPS else ""
         rows = [(f"`{c.value}`", str(c.http), f"{c.title}.", c.hint) for c in codes]
-        lines += ["", f"## {group}{named}", "", *_table(("code", "HTTP", "meaning", "do"), rows)]
-    return _text(lines)
+        lines += [
+            "",
+            f"## {group}{named}",
+            "",
+            *markdown.table(("code", "HTTP", "meaning", "do"), rows),
+        ]
+    return markdown.page(lines)
 
 
 def _lifecycle() -> str:
@@ -143,7 +163,7 @@ def _lifecycle() -> str:
     lines = [
         "# The life of a run",
         "",
-        _MADE,
+        markdown.MADE,
         "",
         "A run is in one of eight states. It goes from one to the next only as drawn here, and the"
         " database refuses every other move. An ending never changes again. Each move raises"
@@ -159,21 +179,23 @@ def _lifecycle() -> str:
         "",
         "## States",
         "",
-        *_table(("state", "meaning"), [(f"`{s.value}`", STATES[s]) for s in State]),
+        *markdown.table(("state", "meaning"), [(f"`{s.value}`", STATES[s]) for s in State]),
         "",
         "## Moves",
         "",
-        *_table(("from", "to", "when"), [(f"`{a}`", f"`{b}`", MOVES[a, b]) for a, b in moves]),
+        *markdown.table(
+            ("from", "to", "when"), [(f"`{a}`", f"`{b}`", MOVES[a, b]) for a, b in moves]
+        ),
         "",
         "No part of this version makes a move into one of the two waiting states yet.",
         "",
         "## Endings",
         "",
-        *_table(("ending", "`error_code`", "what to do"), list(_endings(ended))),
+        *markdown.table(("ending", "`error_code`", "what to do"), list(_endings(ended))),
         "",
         "## Times",
         "",
-        *_table(
+        *markdown.table(
             ("setting", "default", "meaning"),
             [(f"`{name}`", _default(name), meaning) for name, meaning in TIMINGS.items()],
         ),
@@ -187,7 +209,7 @@ def _lifecycle() -> str:
         " run's own time is `timeout_seconds` from its creation, 600 unless its creator said"
         " otherwise. It is put off by the time spent waiting for a human.",
     ]
-    return _text(lines)
+    return markdown.page(lines)
 
 
 def _endings(ended: Sequence[State]) -> Iterator[tuple[str, ...]]:
@@ -204,16 +226,3 @@ def _default(name: str) -> str:
     if found is None:
         raise LookupError(f"settings.py gives {name} no plain default")
     return found[1]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    cells = [head, ["---"] * len(head), *([_cell(text) for text in row] for row in rows)]
-    return [f"| {' | '.join(row)} |" for row in cells]
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "\\<")
-
-
-def _text(lines: Sequence[str]) -> str:
-    return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from awooop.kit.db import tenant_tx
@@ -41,20 +42,27 @@ def onboard(
     mode: Mode,
     actor: str,
     at: datetime,
+    ceiling: Decimal | None = None,
     tools: tuple[tuple[str, str], ...] = READ_ONLY_TOOLS,
     destructive: tuple[tuple[str, str], ...] = (),
 ) -> Onboarded:
     """Bring a tenant on.
 
+    :param ceiling: USD a month that it may spend whatever its own limits.
     :param tools: (name, description) of tools that only read.
     :param destructive: the same for tools that change the world; shadow runs block them.
-    :raises Invalid: the id is malformed.
+    :raises Invalid: the id is malformed, or the ceiling is no amount.
     :raises Conflict: the project exists.
     """
     projects.check_id(project_id)
     with tenant_tx(project_id):
         project = projects.create(
-            project_id, display_name=display_name, mode=mode, actor=actor, at=at
+            project_id,
+            display_name=display_name,
+            mode=mode,
+            actor=actor,
+            at=at,
+            ceiling=ceiling,
         )
         for family, contract_id, body in _contracts(tools, destructive):
             lifecycle.install(project_id, family, contract_id, body, actor=actor, at=at)

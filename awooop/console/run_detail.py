@@ -16,12 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from awooop.console import accounts, run_list, timeline, wording
+from awooop.console.budgets import figures
 from awooop.console.timeline import Item
 from awooop.console.wording import Badge
 from awooop.errors import Conflict, Invalid
 from awooop.kit import admin, rest
 from awooop.kit.admin import Crumb, Moment
 from awooop.kit.db import pipe, tenant_tx
+from awooop.ledger import queries as ledger
 from awooop.tenants import access
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Role
@@ -58,14 +60,16 @@ def detail(site: AdminSite, request: HttpRequest, run_id: str) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     with pipe() as p, p.operator_tx(scope):
         whole = timeline.collect(p, identity)
-    if whole is None:
-        raise Http404
+        if whole is None:
+            raise Http404
+        money = ledger.of_run(p, whole.run["project_id"], whole.run["agent_id"], identity)
     items, more = timeline.page(whole.timeline, number)
     if not items:
         raise Http404
     here = reverse("admin:run", args=[identity])
     context = {
         **_header(whole),
+        **_money(whole, money),
         "lines": _lines(items, whole.run),
         "count": len(whole.timeline),
         "first": (number - 1) * timeline.PER_PAGE + 1,
@@ -145,6 +149,15 @@ def _header(whole: timeline.Whole) -> dict[str, Any]:
         "project_href": reverse("admin:run-list") + admin.href({"project": run["project_id"]}),
         "agent_href": reverse("admin:run-list") + admin.href({"agent": run["agent_id"]}),
         **{name: Moment.of(run[name], now) if run[name] else None for name in times},
+    }
+
+
+def _money(whole: timeline.Whole, money: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cost": figures.exactly(whole.run["cost_usd"]),
+        "money": figures.standing(money),
+        "limit": figures.limit(money["limit_usd"], money["limit_tokens"]),
+        "budget_href": reverse("admin:budget", args=[whole.run["project_id"]]),
     }
 
 

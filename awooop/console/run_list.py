@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from awooop.console import accounts, answers, projects, wording
 from awooop.console.wording import Badge
@@ -22,6 +22,7 @@ from awooop.errors import Invalid
 from awooop.kit import admin, rest
 from awooop.kit.admin import Choice, Moment
 from awooop.kit.db import Scope, pipe
+from awooop.kit.redaction import redact
 from awooop.tenants import access
 from awooop.tenants.models import PROJECT_ID
 from runs import queries
@@ -57,6 +58,13 @@ class Asked(BaseModel):
     per_page: Literal["50", "100", "200"] | None = None
     older_than: UUID | None = None
     newer_than: UUID | None = None
+
+    @field_validator("project", "agent")
+    @classmethod
+    def _named(cls, value: str | None) -> str | None:
+        if redact(value) != value:
+            raise ValueError("no name is a secret")  # the page repeats what it filters by
+        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> "Asked":

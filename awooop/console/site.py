@@ -4,14 +4,28 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from awooop.console import accounts, answers, audit_list, home, projects, run_detail, run_list
+from awooop.console import (
+    accounts,
+    addresses,
+    answers,
+    audit_list,
+    home,
+    projects,
+    run_detail,
+    run_list,
+)
+from awooop.console.budgets import detail as budget
+from awooop.console.budgets import listing as budgets
+from awooop.console.budgets import setting as budget_limit
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
@@ -21,6 +35,8 @@ Page = Callable[..., HttpResponse]
 _SHOWN_UNDER = {
     "run": "admin:run-list",
     "run-cancel": "admin:run-list",
+    "budget": "admin:budgets",
+    "budget-limit": "admin:budgets",
     "tenants_operator_add": "admin:tenants_operator_changelist",
     "tenants_operator_change": "admin:tenants_operator_changelist",
     "auth_user_password_change": "admin:tenants_operator_changelist",
@@ -51,16 +67,12 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("runs/", run_list.listing, "run-list"),
             self._path("runs/<str:run_id>/", run_detail.detail, "run"),
             self._path("runs/<str:run_id>/cancel/", run_detail.cancel, "run-cancel", act),
+            self._path("budgets/", budgets.listing, "budgets"),
+            self._path("budgets/<str:project_id>/", budget.detail, "budget"),
+            self._path("budgets/<str:project_id>/limit/", budget_limit.change, "budget-limit", act),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
         ]
-
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Sign a person in, unless that leaves no evidence."""
-        try:
-            return super().login(request, extra_context)
-        except AwoooPError as reason:
-            return answers.coded(self, request, reason.code)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Let a person change their own password, in their own name."""
@@ -70,6 +82,19 @@ class ConsoleSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the overview."""
         return home.overview(self, request)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Sign a person in, unless that leaves no evidence.
+
+        Where they were going is forgotten if that address holds a secret.
+        """
+        going = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME, ""))
+        if not addresses.may_be_shown(going):
+            return redirect("admin:login")
+        try:
+            return super().login(request, extra_context)
+        except AwoooPError as reason:
+            return answers.coded(self, request, reason.code)
 
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
         """Answer what a page refuses with pages of our own."""
@@ -97,6 +122,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [
         (_("Overview"), "dashboard", "admin:index"),
         (_("Runs"), "play_circle", "admin:run-list"),
+        (_("Budgets"), "payments", "admin:budgets"),
         (_("Tenants"), "domain", "admin:tenants"),
         (_("Audit"), "verified_user", "admin:audit"),
     ]

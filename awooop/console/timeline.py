@@ -1,4 +1,7 @@
-"""One run, whole: what came in, how it moved, what it did, in the order it happened."""
+"""One run, whole: what came in, how it moved, what it did, in the order it happened.
+
+What is told is redacted once more, for rows that were written past the doors.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from awooop.kit.db import Pipe
+from awooop.kit.redaction import redact
 from runs import queries
 
 PER_PAGE = 100
@@ -91,6 +95,10 @@ def collect(p: Pipe, run_id: UUID) -> Whole | None:
     events = [dict(zip(_EVENTS, row, strict=True)) for row in sent[1].fetchall()]
     repeats, last_repeat = sent[2].fetchone() or (0, None)
     moves = [dict(zip(_MOVES, row, strict=True)) for row in sent[3].fetchall()]
+    _redact([run], "error_detail", "trigger_ref")
+    _redact(steps, "block_reason")
+    _redact(events, "content_preview", "provider_event_id")
+    _redact(moves, "reason")
     items = [
         *_inbound(events, repeats, last_repeat),
         _created(run),
@@ -105,6 +113,18 @@ def page(items: list[Item], number: int) -> tuple[list[Item], bool]:
     """Return the page of that number, from 1, and whether another follows."""
     start = (number - 1) * PER_PAGE
     return items[start : start + PER_PAGE], len(items) > start + PER_PAGE
+
+
+def _redact(rows: Iterable[dict[str, Any]], *columns: str) -> None:
+    """Redact what others may have written; journals repeat themselves, so each text once."""
+    known: dict[str, str] = {}
+    for row in rows:
+        for column in columns:
+            text = row.get(column)
+            if text:
+                if text not in known:
+                    known[text] = redact(text)
+                row[column] = known[text]
 
 
 def _inbound(

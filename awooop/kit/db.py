@@ -8,7 +8,7 @@ Every setting and role is transaction-local, so a pooled connection can never ca
 context into the next piece of work.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -136,6 +136,30 @@ class Fate:
         return self.end is not None and self.end.statusmessage == "COMMIT"
 
 
+class _Patient(psycopg.Pipeline):
+    """A pipeline that sends nothing until an answer is asked for, and then all of it at once.
+
+    psycopg sends each statement as it comes and lets other threads run in between: locks were held
+    for as long as those took, and each statement cost two calls of the system.
+    """
+
+    _is_asked = False
+
+    def _enqueue_sync(self) -> None:
+        super()._enqueue_sync()
+        self._is_asked = True
+
+    def _communicate_gen(self) -> Generator[Any, Any, None]:
+        if self._is_asked:
+            self._is_asked = False
+            yield from super()._communicate_gen()
+
+    def _fetch_gen(self, *, flush: bool) -> Generator[Any, Any, None]:
+        if self.command_queue:
+            yield from super()._communicate_gen()
+        yield from super()._fetch_gen(flush=flush)
+
+
 class Pipe:
     """Statements on their way to the server, and the transactions they belong to.
 
@@ -203,6 +227,7 @@ def pipe() -> Iterator[Pipe]:
     connection.ensure_connection()
     raw: psycopg.Connection[Any] = connection.connection
     try:
+        raw._pipeline = _Patient(raw)
         with raw.pipeline():
             yield Pipe(raw)
     finally:

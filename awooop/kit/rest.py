@@ -29,6 +29,7 @@ from awooop.errors import (
     Unauthenticated,
     Unavailable,
 )
+from awooop.kit import redaction
 
 Body = TypeVar("Body", bound=pydantic.BaseModel)
 
@@ -150,23 +151,30 @@ def read_uuid(text: str) -> UUID:
     try:
         identity = UUID(text)
     except ValueError:
-        raise Invalid(Code.BODY_INVALID, f"{text!r:.60} is not a UUID") from None
+        told = repr(redaction.excerpt(text, 60))
+        raise Invalid(Code.BODY_INVALID, f"{told} is not a UUID") from None
     if str(identity) != text.lower():
-        raise Invalid(Code.BODY_INVALID, f"{text!r:.60} is not a UUID in its usual form")
+        told = repr(redaction.excerpt(text, 60))
+        raise Invalid(Code.BODY_INVALID, f"{told} is not a UUID in its usual form")
     return identity
 
 
 def problem(error: AwoooPError) -> dict[str, Any]:
-    """Return the RFC 9457 members of an error."""
+    """Return the RFC 9457 members of an error; detail and facts may echo, so they are redacted."""
     return {
         "type": f"/errors/{error.code.value}",
         "title": error.code.title,
         "status": error.code.http,
-        "detail": error.detail,
+        "detail": redaction.redact(error.detail),
         "hint": error.code.hint,
         "code": error.code.value,
-        **error.facts,
+        **_told(error.facts),
     }
+
+
+def _told(facts: dict[str, object]) -> dict[str, object]:
+    told: object = redaction.redact(facts)
+    return told if isinstance(told, dict) else {}
 
 
 def problem_headers(error: AwoooPError) -> dict[str, str]:

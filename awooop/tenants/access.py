@@ -43,16 +43,19 @@ def holds(scope: Scope, project_id: str) -> bool:
     return scope == EVERYONE or project_id in scope
 
 
-def refuse_below(person: Operator, project_id: str, role: Role) -> None:
+def refuse_below(
+    person: Operator, project_id: str, role: Role, *, missing: Code = Code.RUN_UNKNOWN
+) -> None:
     """Let only people with this role in this project go on.
 
+    :param missing: what to answer to those who may not see it.
     :raises NotFound: they may not even see the project.
     :raises Refused: they may see it but not do this.
     """
     if holds(scope_of(person, role), project_id):
         return
     if not holds(scope_of(person), project_id):
-        raise NotFound(Code.RUN_UNKNOWN)
+        raise NotFound(missing)
     raise Refused(Code.AUTH_FORBIDDEN, f"this needs the role {role.value}", role=role.value)
 
 

@@ -1,14 +1,15 @@
-"""The tenants app: wires the role guard and the grants of what belongs to no tenant."""
+"""The tenants app: wires redaction, the role guard and the grants of what belongs to no tenant."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from awooop.kit import roles
+from awooop.kit import derive, log, redaction, roles
 
 # Tables without a project belong to everyone who signs in; tenant tables get their grants from
 # TenantWalls alone, so a forgotten wall is a closed door.
@@ -42,7 +43,7 @@ def grant_global_tables(*, using: str, **_: Any) -> None:
 
 
 class TenantsConfig(AppConfig):
-    """Connects the role guard and the grants."""
+    """Connects what every process needs: the tagging key, the role guard and the grants."""
 
     name = "awooop.tenants"
     label = "tenants"
@@ -55,5 +56,7 @@ class TenantsConfig(AppConfig):
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         user_logged_in.connect(sessions.record_sign_in, dispatch_uid="awooop.sign_in")
 
+        redaction.set_key(derive.key(settings.REDACTION_KEY, "redaction"))
+        log.guard()
         connection_created.connect(roles.refuse_unsafe, dispatch_uid="awooop.roles")
         post_migrate.connect(grant_global_tables, sender=self, dispatch_uid="awooop.grants")

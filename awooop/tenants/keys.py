@@ -9,7 +9,7 @@ from uuid import UUID
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound, Unauthenticated
-from awooop.kit import ids
+from awooop.kit import ids, redaction
 from awooop.kit.db import in_tx, pipe
 from awooop.tenants.models import PROJECT_ID, ApiKey, KeyScope
 from awooop.tenants.modes import Mode
@@ -80,11 +80,11 @@ def _make(
     secret = ids.new_secret()
     key = ApiKey.objects.create(
         project_id=project_id,
-        name=name,
+        name=redaction.excerpt(name, 100),
         hint=ids.digest(secret)[:8],
         secret_sha256=ids.digest(secret),
         scopes=sorted(scopes),
-        agent_id=agent_id,
+        agent_id=redaction.identity(agent_id, 100),
         created_by=actor,
         created_at=at,
         expires_at=expires_at,

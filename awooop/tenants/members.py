@@ -8,6 +8,7 @@ from django.db.models import Q
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound
+from awooop.kit import redaction
 from awooop.kit.db import in_tx
 from awooop.tenants.models import Member, Operator, Role
 
@@ -65,5 +66,5 @@ def holding(project_id: str, usernames: Collection[str], role: Role) -> set[str]
 def _person(username: str) -> Operator:
     person = Operator.objects.filter(username=username).first()
     if person is None:
-        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {username!r:.80}")
+        raise NotFound(Code.MEMBER_UNKNOWN, f"nobody is called {redaction.excerpt(username, 80)!r}")
     return person

@@ -2,9 +2,11 @@
 
 import re
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +21,21 @@ PROJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
 _project_id_shape = RegexValidator(
     rf"^{PROJECT_ID.pattern}$", _("2 to 64 of a-z 0-9 _ - , not starting with _ or -.")
 )
+ZONE = r"^(UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$"  # PostgreSQL also takes rules such as 'X+5'
+
+
+def known_zone(name: str) -> None:
+    """Accept the IANA name of a time zone.
+
+    :raises ValidationError: there is none of that name.
+    """
+    try:
+        if re.match(ZONE, name):
+            ZoneInfo(name)
+            return
+    except (OSError, ValueError, LookupError):
+        pass
+    raise ValidationError(_("Name a time zone as IANA does, such as Asia/Taipei."))
 
 
 class Role(models.TextChoices):
@@ -111,6 +128,9 @@ class Project(models.Model):
     budget_limit_usd = models.DecimalField(
         _("budget (USD)"), max_digits=14, decimal_places=6, null=True, blank=True
     )
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", db_default="UTC", validators=[known_zone]
+    )
     max_concurrent_runs = models.PositiveIntegerField(_("runs at once"), default=100)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"))
@@ -132,6 +152,9 @@ class Project(models.Model):
                 name="project_budget_not_negative",
                 condition=models.Q(budget_limit_usd__isnull=True)
                 | models.Q(budget_limit_usd__gte=0),
+            ),
+            models.CheckConstraint(
+                name="project_zone_shape", condition=models.Q(time_zone__regex=ZONE)
             ),
         ]
 

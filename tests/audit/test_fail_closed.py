@@ -18,6 +18,7 @@ from contracts import lifecycle
 from contracts.models import Family
 
 PASSWORD = "correct horse battery staple"
+LIMITS = "/v1/platform/budgets/acme/limits"
 NOT_ACTS = {"awooop_audit_event", "awooop_audit_chain", "django_session", "axes_accesslog"}
 
 
@@ -76,6 +77,17 @@ def through_console(path, **form):
     return act
 
 
+def put_limit(caller):
+    body = {"scope": "project", "period": "day", "limit_usd": "1"}
+    answer = caller.console.put(LIMITS, body, content_type="application/json")
+    return answer.status_code == 200 or answer.content.decode()
+
+
+def clear_limit(caller):
+    answer = caller.console.delete(f"{LIMITS}?scope=project&period=month")
+    return answer.status_code == 200 or answer.content.decode()
+
+
 def sign_in(caller):
     fresh = Client(raise_request_exception=False)
     answer = fresh.post("/admin/login/", {"username": "ann", "password": PASSWORD})
@@ -107,6 +119,18 @@ ACTS = {
     "revoke a key": lambda caller: command("api_key", "acme", "revoke", str(caller.key_id)),
     "cancel by a key": cancel,
     "cancel in the console": through_console("/admin/runs/{run_id}/cancel/", reason="why"),
+    "set a limit": lambda _: command("budget", "acme", "set", "--usd", "1"),
+    "clear a limit": lambda _: command("budget", "acme", "clear"),
+    "set a limit through its door": put_limit,
+    "clear a limit through its door": clear_limit,
+    "set a limit in the console": through_console(
+        "/admin/budgets/acme/limit/", place="agent:day", usd="1", act="set", seen="none"
+    ),
+    "clear a limit in the console": through_console(
+        "/admin/budgets/acme/limit/", place="project:month", act="clear", seen="100/None"
+    ),
+    "set a time zone": lambda _: command("budget", "acme", "zone", "Asia/Taipei"),
+    "set a ceiling": lambda _: command("budget", "acme", "ceiling", "1"),
     "sign in": sign_in,
     "add an account": through_console(
         "/admin/tenants/operator/add/", username="eve", password1=PASSWORD, password2=PASSWORD,
@@ -135,6 +159,7 @@ def caller(tenant, settings):
     made = Operator.objects.create_user("ann", password=PASSWORD)
     Operator.objects.create_user("bob", password=PASSWORD, platform_role=Role.ADMIN)
     command("member", "acme", "ann", "approver")
+    command("budget", "acme", "set", "--usd", "100")
     run = tenant.post("/v1/platform/runs", {"agent_id": tenant.agent_id, "input": {}})
     console = Client(raise_request_exception=False)
     console.post("/admin/login/", {"username": "bob", "password": PASSWORD})

@@ -120,7 +120,7 @@ ATTACKS = [
     ("a checkpoint's signature", [SIGNED.format("signature = reverse(signature)", 1)], 3,
      Kind.CHECKPOINT),
     ("a checkpoint's other spelling",
-     [SIGNED.format("signature = translate(left(signature, 86), 'AQgw', 'BRhx') || '=='", 1)],
+     [SIGNED.format("signature = upper(signature)", 1)],
      3, Kind.CHECKPOINT),
     ("another's checkpoint", ["DELETE FROM awooop_audit_checkpoint WHERE project_id = 'acme'",
                               "UPDATE awooop_audit_checkpoint SET project_id = 'acme'"],

@@ -161,3 +161,22 @@ class TestReceive:
 
         assert subject.platform_subject_id == "acme:alertmanager:awooop"
         assert subject.roles == ["viewer"]
+
+
+class TestSecrets:
+    def test_in_labels_and_receiver_reach_no_row_and_merge_no_events(self, tenant):
+        token = "gl" + "pat-" + "a1B2c3D4e5" * 2
+        labels = {"alertname": token}
+        sent = [changed(receiver=f"{n}-{token}", commonLabels=labels) for n in range(2)]
+        first = [tenant.post(DOOR, body).json() for body in sent]
+        again = tenant.post(DOOR, sent[0]).json()
+
+        assert (again["run_id"], again["is_duplicate"]) == (first[0]["run_id"], True)
+        assert first[0]["run_id"] != first[1]["run_id"]
+        with tenant_tx("acme"):
+            events = list(ConversationEvent.objects.values())
+            subjects = list(PlatformSubject.objects.values())
+            inputs = list(Run.objects.values_list("input", flat=True))
+        assert len(subjects) == 2
+        assert token not in repr([events, subjects, inputs])
+        assert "[secret:gitlab:" in events[0]["content_preview"]

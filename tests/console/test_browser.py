@@ -24,6 +24,7 @@ ARGUMENTS = [
 ]
 PASSWORD = "a-long-Pass-phrase-1"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BUDGET = "/admin/budgets/acme/"
 DARK = "document.documentElement.classList.contains('dark')"
 
 pytestmark = [
@@ -45,11 +46,12 @@ def site(clean: None) -> Iterator[str]:
 
 
 @pytest.fixture
-def run_id(tenant, site) -> str:
-    """A run that was alerted twice, walked and is to be looked at; ann may look."""
+def run_id(tenant, site, money) -> str:
+    """A run that was walked and is to be looked at, and some money spent; ann may look."""
     body = {"agent_id": tenant.agent_id, "input": {"q": 1}}
     made = [tenant.post("/v1/platform/runs", body).json()["run_id"] for _ in range(60)]
     worker.drain(worker="w")
+    money("acme").spend("3", tokens=5)
     with global_tx():
         Operator.objects.create_user("ann", password=PASSWORD, platform_role=Role.ADMIN)
     return made[0]
@@ -93,6 +95,7 @@ class TestConsole:
     def test_fits_and_keeps_to_itself(self, open_page, run_id, width, scheme):
         page = open_page(width, color_scheme=scheme)
         for path in ("/admin/", "/admin/runs/", f"/admin/runs/{run_id}/", "/admin/tenants/",
+                     "/admin/budgets/", BUDGET, f"{BUDGET}limit/",
                      "/admin/audit/?project=acme",
                      "/admin/tenants/operator/", "/admin/tenants/operator/add/"):  # fmt: skip
             page.goto(path, wait_until="networkidle")
@@ -128,6 +131,30 @@ class TestConsole:
         page.get_by_label("Kind").select_option("live")
         page.get_by_role("button", name="Filter").click()
         assert page.get_by_role("heading", name="No runs match").is_visible()
+
+    @pytest.mark.parametrize("width", [390, 1280])
+    def test_sets_a_limit_by_keyboard_and_without_scripts(self, open_page, width):
+        page = open_page(width, java_script_enabled=False)
+        page.goto(BUDGET)
+        page.get_by_label("Whose, and how long").select_option("Agent, per month")
+        page.get_by_label("Agent", exact=True).fill("sre")
+        page.keyboard.press("Tab")
+        page.keyboard.type("2.50")
+        page.keyboard.press("Enter")
+        page.get_by_text("calls are refused until the period ends").wait_for()
+        page.get_by_role("button", name="Set the limit").press("Enter")
+        page.get_by_text("The limit is set").wait_for()
+        assert page.get_by_role("link", name="Agent sre, per month").is_visible()
+        assert page.get_by_role("img", name="120 % spent, 0 % reserved").is_visible()
+
+    def test_tells_the_days_in_a_picture_and_in_a_table(self, open_page):
+        page = open_page(390, java_script_enabled=False)
+        page.goto(BUDGET)
+        picture = page.get_by_role("img", name="Spent by day")
+        assert picture.bounding_box()["height"] > 100
+        page.get_by_text("As a table").focus()
+        page.keyboard.press("Enter")
+        assert page.get_by_role("rowheader", name="20").count() >= 31
 
     def test_remembers_the_colours_chosen(self, open_page):
         page = open_page(1280, color_scheme="light")

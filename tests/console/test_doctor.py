@@ -103,6 +103,11 @@ class TestExamine:
 
         assert [f.code for f in ailments.settings_check().findings] == ["secret-key"]
 
+    def test_refuses_a_weak_key_for_tags(self, settings, strong_settings):
+        settings.REDACTION_KEY = "short"
+
+        assert [f.code for f in ailments.settings_check().findings] == ["redaction-key"]
+
     def test_forgives_a_developer(self, settings, strong_settings):
         settings.SECRET_KEY, settings.DEBUG, settings.ALLOWED_HOSTS = "x", True, []
 
@@ -114,15 +119,20 @@ class TestExamine:
 
         assert [f.code for f in ailments.settings_check().findings] == ["hosts"]
 
+    def test_finds_prices_that_cannot_be_used(self, settings, strong_settings):
+        settings.MODEL_PRICES = '{"local/llama": {"input": "NaN"}}'
+
+        assert [f.code for f in ailments.settings_check().findings] == ["prices"]
+
     def test_names_a_migration_that_has_not_run(self, owner, sabotage):
         with sabotage(
-            "DELETE FROM django_migrations WHERE app = 'runs' AND name = '0003_guards'",
+            "DELETE FROM django_migrations WHERE app = 'runs' AND name = '0004_money'",
             "INSERT INTO django_migrations (app, name, applied) "
-            "VALUES ('runs', '0003_guards', now())",
+            "VALUES ('runs', '0004_money', now())",
         ):
             found = ailments.schema().findings
 
-        assert [finding.where for finding in found] == ["runs.0003_guards"]
+        assert [finding.where for finding in found] == ["runs.0004_money"]
 
     def test_names_a_column_that_is_gone(self, owner, sabotage):
         with sabotage(

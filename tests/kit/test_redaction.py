@@ -120,7 +120,7 @@ class TestWorst:
         for name, text in corpus.worst_cases().items():
             start = time.process_time()
             redact(text)
-            if (taken := time.process_time() - start) > 2:
+            if (taken := time.process_time() - start) > 0.5:
                 slow[name] = taken
         assert len(corpus.worst_cases()) >= 40
         assert not slow

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from awooop.errors import Code, Conflict, Invalid
 from awooop.kit import canonical, ids, redis
 from awooop.kit.db import tenant_tx
-from runs import intake, orders
+from runs import cancelling, intake, orders
 from runs.intake import Order
 from runs.models import IdempotencyKey, Run, Trigger
 
@@ -113,7 +113,7 @@ class TestPlace:
 class TestValkey:
     def test_is_not_believed_when_it_names_a_run_that_never_was(self, tenant):
         asked = order(tenant)
-        redis.client().set(intake._seen_key(asked), str(ids.new_id()))
+        redis.client().set(intake._seen_key(intake.prepare(asked)), str(ids.new_id()))
 
         assert not orders.place(asked).is_duplicate
 
@@ -141,3 +141,53 @@ class TestCanonical:
         turned = dict(reversed(list(value.items())))
 
         assert canonical.canonical(value) == canonical.canonical(turned)
+
+
+class TestSecrets:
+    SECRET = "gh" + "p_" + "a1B2c3D4" * 5
+
+    def test_are_kept_out_of_the_row_while_hashes_are_of_what_came(self, tenant):
+        sent = {"log": f"used {self.SECRET}", "deep": [{"password": "hunter2x"}], self.SECRET: 1}
+        asked = order(tenant, input=sent, trigger_ref=f"by {self.SECRET}")
+        receipt = orders.place(asked)
+
+        with tenant_tx("acme"):
+            run = Run.objects.get(run_id=receipt.run_id)
+        assert self.SECRET not in str(run.input) + run.trigger_ref
+        assert "hunter2x" not in str(run.input)
+        assert run.input_sha256 == canonical.sha256_of(sent)
+        assert orders.place(asked).is_duplicate
+
+    def test_that_differ_make_another_payload_under_one_event_id(self, tenant):
+        orders.place(order(tenant, input={"password": "first-One1"}))
+        with pytest.raises(Conflict):
+            orders.place(order(tenant, input={"password": "second-One1"}))
+
+    def test_in_event_ids_are_hidden_and_the_ids_stay_apart(self, tenant):
+        ids_sent = [f"{self.SECRET}", f"x-{self.SECRET}", f"{self.SECRET}-x", "e" * 301, "plain"]
+        made = [orders.place(order(tenant, event=event)).run_id for event in ids_sent]
+        again = [orders.place(order(tenant, event=event)) for event in ids_sent]
+
+        assert len(set(made)) == len(ids_sent)
+        assert [(receipt.run_id, receipt.is_duplicate) for receipt in again] == [
+            (run_id, True) for run_id in made
+        ]
+        with tenant_tx("acme"):
+            kept = list(IdempotencyKey.objects.values_list("provider_event_id", flat=True))
+        assert "plain" in kept
+        assert not any(self.SECRET in event for event in kept)
+
+    def test_of_a_parent_do_not_come_back_in_its_retry(self, tenant):
+        first = orders.place(order(tenant, input={"token": self.SECRET, "n": 1}))
+        with tenant_tx("acme"):
+            cancelling.cancel("acme", first.run_id, actor="test", reason=f"leaked {self.SECRET}")
+        retry = order(
+            tenant, event=None, trigger_type=Trigger.RETRY, parent_run_id=first.run_id, input={}
+        )
+        second = orders.place(orders.with_parents_input(retry))
+
+        with tenant_tx("acme"):
+            was, now = (Run.objects.get(run_id=r.run_id) for r in (first, second))
+        assert now.input == was.input
+        assert now.input["n"] == 1
+        assert self.SECRET not in f"{was.input} {was.error_detail} {was.move_reason}"

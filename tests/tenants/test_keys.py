@@ -28,6 +28,15 @@ class TestApiKey:
             rows = list(ApiKey.objects.values())
         assert secret.split(".")[2] not in str(rows)
 
+    def test_keeps_no_secret_that_was_given_as_a_name(self, tenant, capsys):
+        token = "gl" + "pat-" + "a1B2c3D4e5" * 2
+        run(capsys, "api_key", "acme", "issue", "--name", f"for {token}", "--agent", token)
+
+        with tenant_tx("acme"):
+            rows = list(ApiKey.objects.values_list("name", "agent_id"))
+        assert token not in str(rows)
+        assert any(name.startswith("for [secret:gitlab:") for name, _ in rows)
+
     def test_revokes_at_once(self, tenant, capsys):
         told = run(capsys, "api_key", "acme", "issue")
         run(capsys, "api_key", "acme", "revoke", told.split()[0])

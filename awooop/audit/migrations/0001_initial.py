@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ("previous", models.CharField(max_length=64)),
                 ("at", models.DateTimeField()),
                 ("key_id", models.CharField(max_length=16)),
-                ("signature", models.CharField(max_length=88)),
+                ("signature", models.CharField(max_length=128)),
             ],
             options={
                 "db_table": "awooop_audit_checkpoint",

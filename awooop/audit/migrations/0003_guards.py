@@ -8,26 +8,21 @@ FROZEN = ("awooop_audit_event", "awooop_audit_checkpoint")
 # The same sum as awooop.audit.chain.link(); a test compares the two.
 LINK = f"""
 CREATE FUNCTION awooop_audit_link() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE head record;
 BEGIN
   -- Writers of one chain queue here: a wait for the row itself would wake each of them twice.
   PERFORM pg_advisory_xact_lock(hashtext('awooop.audit'), hashtext(NEW.project_id));
+  NEW.at := clock_timestamp();
   LOOP
     UPDATE public.awooop_audit_chain c
-       SET seq = c.seq + 1, prev_hash = c.hash, at = t.now,
+       SET seq = c.seq + 1, prev_hash = c.hash, at = NEW.at,
            hash = encode(sha256(convert_to(concat_ws(E'\\n', c.hash, c.seq + 1,
-             (extract(epoch FROM t.now) * 1000000)::bigint, NEW.content_sha256), 'UTF8')), 'hex')
-      FROM clock_timestamp() AS t (now)
+             (extract(epoch FROM NEW.at) * 1000000)::bigint, NEW.content_sha256), 'UTF8')), 'hex')
      WHERE c.project_id = NEW.project_id
-    RETURNING c.seq, c.at, c.prev_hash, c.hash INTO head;
+    RETURNING c.seq, c.prev_hash, c.hash INTO NEW.seq, NEW.prev_hash, NEW.hash;
     EXIT WHEN FOUND;
     INSERT INTO public.awooop_audit_chain (project_id, seq, at, prev_hash, hash, sealed_seq, fault)
     VALUES (NEW.project_id, 0, clock_timestamp(), '', '{GENESIS}', 0, '') ON CONFLICT DO NOTHING;
   END LOOP;
-  NEW.seq := head.seq;
-  NEW.at := head.at;
-  NEW.prev_hash := head.prev_hash;
-  NEW.hash := head.hash;
   RETURN NEW;
 END $$;
 
@@ -52,8 +47,6 @@ BEGIN
   RAISE EXCEPTION 'evidence is never changed (% of %)', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'check_violation';
 END $$;
-
-ALTER TABLE awooop_audit_chain SET (fillfactor = 50);
 """
 
 FREEZE = """
@@ -73,7 +66,6 @@ CREATE TRIGGER audit_kept BEFORE TRUNCATE ON awooop_audit_chain
 THAW = "DROP TRIGGER audit_frozen ON {table}; DROP TRIGGER audit_kept ON {table};"
 
 UNLINK = """
-ALTER TABLE awooop_audit_chain RESET (fillfactor);
 DROP FUNCTION awooop_audit_frozen();
 DROP TRIGGER audit_head_guard ON awooop_audit_chain;
 DROP FUNCTION awooop_audit_head_guard();

@@ -49,6 +49,23 @@ SELECT project_id, run_id, 1, 'probe', 'intent', false, lease_epoch, clock_times
   FROM public.awooop_run_state WHERE project_id = %(tenant)s AND state = 'running' LIMIT 1
 """
 
+_LIMIT = """
+INSERT INTO public.awooop_budget
+       (project_id, scope, agent_id, period, limit_usd, changed_by, changed_at)
+VALUES (%(tenant)s, 'project', '', 'day', {usd}, 'doctor', clock_timestamp())
+ON CONFLICT (project_id, scope, agent_id, period) DO UPDATE SET limit_usd = EXCLUDED.limit_usd
+"""
+_TIGHT, _WIDE = _LIMIT.format(usd=1), _LIMIT.format(usd=1000)
+_ENTRY = """
+INSERT INTO public.awooop_budget_ledger
+       (project_id, entry_id, kind, reservation_id, agent_id, usd, tokens, purpose, actor)
+SELECT %(tenant)s, gen_random_uuid(), '{kind}', {reservation}, 'probe', 0.5, 1, 'probe', 'doctor'
+"""
+_RESERVE = _ENTRY.format(kind="reserve", reservation="gen_random_uuid()")
+_SETTLE = (
+    _ENTRY.format(kind="settle", reservation="h.reservation_id")
+    + " FROM public.awooop_budget_hold h WHERE h.project_id = %(tenant)s"
+)
 _EVIDENCE = """
 INSERT INTO public.awooop_audit_event
        (project_id, event_id, act, actor, target_type, target, outcome, facts, content_sha256)
@@ -60,6 +77,11 @@ VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'doctor', 'probe', 'probe', 'suc
 RECIPES: dict[str, tuple[str, ...]] = {
     "awooop_run_transition": (_CLAIM,),
     "awooop_run_step_journal": (_CLAIM, _STEP),
+    "awooop_budget": (_WIDE,),
+    "awooop_budget_account": (_WIDE, _RESERVE),
+    "awooop_budget_alert": (_WIDE, _RESERVE, _TIGHT, _SETTLE),
+    "awooop_budget_hold": (_WIDE, _RESERVE),
+    "awooop_budget_ledger": (_WIDE, _RESERVE),
     "awooop_audit_event": (_EVIDENCE,),
     "awooop_audit_chain": (_EVIDENCE,),
 }

@@ -9,11 +9,12 @@ _CHECK = _BARE.format("pg_get_expr(p.polwithcheck, p.polrelid)")
 _TENANT = _BARE.format("%(tenant_form)s")
 _OPERATOR = _BARE.format("%(operator_form)s")
 
-# Where the worker's role may enter: the queue, which it claims from and reaps, and the projects'
-# limits. Anything else it needs, it does as the run's own tenant.
+# Where the worker's role may enter: the queue, which it claims from and reaps; and to read only,
+# what its heartbeat judges by and its reaper looks for. Anything else it does as the run's tenant.
 _WORKER_DOOR = """
 (({table} LIKE 'awooop\\_run\\_%%' AND {privilege} IN ('SELECT', 'INSERT', 'UPDATE'))
- OR ({table} IN ('awooop_projects', 'awooop_audit_chain') AND {privilege} = 'SELECT'))
+ OR ({table} IN ('awooop_projects', 'awooop_budget', 'awooop_budget_account', 'awooop_budget_hold',
+                 'awooop_budget_ledger', 'awooop_audit_chain') AND {privilege} = 'SELECT'))
 """
 
 _GRANTS = """

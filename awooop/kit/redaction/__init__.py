@@ -5,10 +5,11 @@ from typing import Any, TypeVar
 
 from awooop.kit.redaction import policy as policies
 from awooop.kit.redaction import walk
+from awooop.kit.redaction.keeping import excerpt, identity
 from awooop.kit.redaction.policy import Policy, PolicyRefused
 from awooop.kit.redaction.tags import set_key
 
-__all__ = ["Policy", "PolicyRefused", "redact", "set_key"]
+__all__ = ["Policy", "PolicyRefused", "excerpt", "identity", "redact", "set_key"]
 
 T = TypeVar("T")
 

@@ -21,6 +21,7 @@ _NOT_MAIL = values.words(
 _COMMAND = re.compile(
     r"(?:\b(?:ssh|scp|sftp|rsync|mosh|autossh|ssh-copy-id)\b[^\n|;&]{0,120}|git\+ssh:|://[^\s/]{0,64})\Z"
 )
+_COMMANDS = ("ssh", "scp", "sftp", "rsync", "mosh", "://")
 _REMOTE = re.compile(r":(?:[~/\w.-]+/|/|~|[\w-]+\.git\b)")
 
 _MOBILE = re.compile(r"09(?<![\w.+/-]09)(?<!\d:09)\d\d([- ]?)\d{3}\1\d{3}(?![\w-]|\.\d)")
@@ -28,7 +29,10 @@ _LANDLINE = re.compile(
     r"0(?<![\w.+/-]0)(?<!\d:0)(?:2|3|37|4|49|5|6|7|8|89|82|826|836|800|809)"
     r"(?:\)[ -]?|-)\d{3,4}[- ]?\d{3,4}(?![\w-]|[.:]\d)"
 )
-_ABROAD = re.compile(r"\+(?<![\w+/.\]]\+)(?=\(?[1-9])((?:[ .()-]{0,2}\d){7,15})(?![\w%:]|[.-]\d)")
+_ABROAD = re.compile(
+    r"\+(?:(?<![\w+/.\]]\+)|(?<=%20\+)|(?<=\+\+))(?=\(?[1-9])((?:[ .()-]{0,2}\d){7,15})"
+    r"(?!\w|%(?![0-9A-Fa-f]{2})|[.:-]\d)"
+)
 _TAIWAN = re.compile(
     r"886(?<![\w.+/-]886)(?<!\d:886)[- ]?\(?0?\)?(?:9\d\d|[2-8])[- ]?\d{3,4}[- ]?\d{3,4}(?![\w-])"
 )
@@ -85,11 +89,11 @@ def _mails(text: str) -> Iterator[Span]:
 
 def _is_remote(text: str, start: int, match: re.Match[str]) -> bool:
     """Say whether user@host names an account on a machine: git@…, ssh …, https://user@…."""
-    local = text[start : match.start()]
+    local, before = text[start : match.start()], text[max(0, start - 140) : start]
     return (
         local == "git"
         or _REMOTE.match(text, match.end()) is not None
-        or _COMMAND.search(text[max(0, start - 140) : start]) is not None
+        or (any(c in before for c in _COMMANDS) and _COMMAND.search(before) is not None)
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from awooop.kit.redaction import keys
 from awooop.kit.redaction.keys import Promise
+from awooop.kit.redaction.literals import Index
 
 # A name worth a look contains one of these; short ones count only before a sign of assignment.
 _ROOTS = (
@@ -15,6 +16,7 @@ _ROOTS = (
     'sid":', "pin=", "pin:", 'pin":', "tel=", "tel:", 'tel":', "otp", "cvv", "cvc", "pat=", "pat:",
     "fax", "code=", "hmac", "pan=", 'pan":', "cell", "connectionstring", "--pw", "pw=", "pw:",
 )  # fmt: skip
+_ROOTED = Index((root, root) for root in _ROOTS)
 _CHINESE = re.compile(
     "(?:密碼|密码|口令|通行碼|密鑰|密钥|密匙|金鑰|金钥|權杖|令牌|私鑰|私钥|憑據|凭据|驗證碼|验证码|手機|手机|電話|电话"
     "|身[分份]證|身份证|統一證號|居留證|信用卡|卡號|卡号)(?:號碼|号码|字號|卡號|卡号|號|号)?"
@@ -35,6 +37,7 @@ _SEPARATOR = re.compile(
     | [ \t]{_TYPE}[ \t]{{0,4}}:?=[ \t]{{0,16}}
     | (?:[ ](?i:for|of)[ ]["'`]?[\w.@%'-]{{1,64}}["'`]?)?[ \t]{{0,24}}
       (?P<sign>=>|->|:{{1,2}}=|[?+|]{{0,2}}={{1,3}}|!=|:)(?P<space>[ \t]{{0,24}})
+      (?:!!(?:str|binary|int)[ \t]{{1,4}})?
     | (?P<xml>[^<>"'`=]{{0,40}}>)(?=[^<>\s])
     | [\s,;]{{0,48}}(?:\\{{0,7}}["'])?(?i:value|content|val)(?:\\{{0,7}}["'])?\s{{0,4}}[=:]\s{{0,4}}
     | \s{{0,4}}\{{[^{{}}]{{0,300}}?\bdefault\s{{0,16}}=\s{{0,16}}
@@ -42,6 +45,7 @@ _SEPARATOR = re.compile(
     | (?P<call>\((?=["']))
     | (?P<said>(?:[ ]for[ ][\w.@%'-]{{1,64}})?\s?(?:is|was|are|為|为|是|[ ]as|[ ]to)
       (?:\s?:\s?|\s|(?<=[為为是])))
+    | (?P<shown>(?=[「『]))
     | (?P<next>[ \t]{{1,8}}(?=[^\s=:,;|>)\]}}.-]|-\S))
     )"""
 )
@@ -66,9 +70,7 @@ def found(text: str, low: str) -> Iterator[tuple[int, int]]:
     :param low: the text in lower case, of the same length.
     """
     seen: set[int] = set()
-    for root in _ROOTS:
-        if root not in low:
-            continue
+    for root in _ROOTED.present(low):
         end = 0
         at = low.find(root)
         while at >= 0:
@@ -130,6 +132,8 @@ def _sign(match: re.Match[str], name: str, behind: str) -> str:
     kind = match.lastgroup or "other"
     if kind == "quote":
         return "other"
+    if kind == "shown":
+        return "said"
     if kind == "next" and (name.startswith("-") or behind.endswith("-")):
         return "flag"
     if kind == "next" and _DECLARED.search(behind[-24:]):

@@ -21,11 +21,17 @@ _SUSPECT = re.compile(
     r"|[Bb][Ee][Aa]|[Cc][Oo][Oo]|[Pp][Ww][Dd]|-[apwuPU]|IDENT|ident|[Oo][Tt][Pp]|[Cc][Vv]"
 )
 _LONG_ENOUGH_TO_READ = 512
+# The commonest whole values of logs and events: ids, moments, traces.
+_PLAIN = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]"
+    r"|[12]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
+)
 
 
 def cleaned(text: str, policy: Policy) -> str:
     """Return the text without its secrets."""
-    if len(text) < _LONG_ENOUGH_TO_READ and not _SUSPECT.search(text) and not policy.patterns:
+    short = len(text) < _LONG_ENOUGH_TO_READ and not policy.patterns
+    if short and (not _SUSPECT.search(text) or _PLAIN.fullmatch(text)):
         return text
     if len(text) > LARGEST:
         return placeholder("unread", text)

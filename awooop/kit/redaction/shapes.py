@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from awooop.kit.redaction import values
+from awooop.kit.redaction.literals import Index
 from awooop.kit.redaction.tags import Span
 
 _WORD = r"[A-Za-z0-9_-]"
@@ -141,6 +142,8 @@ _INNER: tuple[tuple[str, str, int, re.Pattern[str]], ...] = (
     ("mailchimp", "-us", 32, re.compile(r"(?<![\w-])[0-9a-f]{32}-us\d{1,2}(?!\w)")),
     ("mailgun", "key-", 0, re.compile(r"(?<![\w-])key-[0-9a-f]{32}(?!\w)")),
 )
+_SHAPES = Index((shape.literal, shape) for shape in SHAPES)
+_INNERS = Index((inner[1], inner) for inner in _INNER)
 _DISCORD = re.compile(r"[MNO](?<![\w-][MNO])[\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=._-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=._-])")
 _PEM = "-----BEGIN "
@@ -160,14 +163,12 @@ def found(text: str) -> Iterator[Span]:
     wrapped = "\n" in text
     if not wrapped and not _WORDY.search(text):
         return
-    for shape in SHAPES:
-        if shape.literal in text:
-            yield from _direct(shape, text)
-            if wrapped:
-                yield from _broken(shape, text)
-    for kind, literal, before, pattern in _INNER:
-        if literal in text:
-            yield from _inner(kind, literal, before, pattern, text)
+    for shape in _SHAPES.present(text):
+        yield from _direct(shape, text)
+        if wrapped:
+            yield from _broken(shape, text)
+    for kind, literal, before, pattern in _INNERS.present(text):
+        yield from _inner(kind, literal, before, pattern, text)
     for match in _DISCORD.finditer(text):
         if values.is_mixed(match.group()):
             yield Span(match.start(), match.end(), "discord", match.group())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from awooop.kit.redaction import values
+from awooop.kit.redaction.literals import Index
 from awooop.kit.redaction.tags import CREDENTIAL, Span
 
 _BY = (
@@ -66,13 +67,14 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_COMMANDS = Index((literal, pattern) for literal, pattern in _RULES)
 _USER = re.compile(
     r"""\s(?:-u|--user|--proxy-user|-U|-a|--auth|--basic-auth|--creds|--credentials)[= ]?\s{0,4}"""
     r"""(["']?)([^\s"':/$]{1,128}):([^\s"']{1,256})\1"""
 )
 # A user and a password, one after the other, as arguments of something that logs in.
 _LOGIN = re.compile(
-    r"(?:\b[Aa]uth\s?[=:]|(?:[Aa]uth|[Cc]redentials?|[Ll]ogin|AuthParams)\w{0,12})\s?[(\[]\s?"
+    r"(?:\b[Aa]uth\s?[=:]|(?:[Aa]uth|[Cc]redentials?|[Ll]ogin)\w{0,12})\s?[(\[]\s?"
     r"[\"'][^\"'\n]{1,64}[\"'],\s?(?:Some\()?[\"']([^\"'\n]{4,128})[\"']"
 )
 _USING = ("curl", "wget", "http ", "https ", "skopeo", "proxy", "helm", "podman", "ab ", "oras")
@@ -84,23 +86,29 @@ _ENTRY = re.compile(r"(?m)^[ \t]+[\w.\"'/-]{1,256}:[ \t]+[\"']?([^\s\"'|>{\[][^\
 
 def found(text: str) -> Iterator[Span]:
     """Yield the secrets that commands and Kubernetes Secret manifests carry."""
-    for literal, pattern in _RULES:
-        if literal in text:
-            for match in pattern.finditer(text):
-                group = match.lastindex or 0
-                if not values.is_harmless(match.group(group)):
-                    yield Span(match.start(group), match.end(group), CREDENTIAL, match.group(group))
-    if "uth" in text or "redential" in text or "ogin" in text:
-        for match in _LOGIN.finditer(text):
-            secret = match.group(1)
-            if values.is_telling(secret) or values.is_hex(secret, 20):
-                yield Span(match.start(1), match.end(1), CREDENTIAL, secret)
-    if any(command in text for command in _USING):
+    for pattern in _COMMANDS.present(text):
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0
+            if not values.is_harmless(match.group(group)):
+                yield Span(match.start(group), match.end(group), CREDENTIAL, match.group(group))
+    yield from _logins(text)
+    if ":" in text and any(command in text for command in _USING):
         for match in _USER.finditer(text):
             if not (match.group(3).isdigit() or values.is_harmless(match.group(3))):
                 yield Span(match.start(3), match.end(3), CREDENTIAL, match.group(3))
     if "kind: Secret" in text or "stringData:" in text:
         yield from _manifest(text)
+
+
+def _logins(text: str) -> Iterator[Span]:
+    for literal in ("uth", "redential", "ogin"):
+        at = text.find(literal, 1)
+        while at >= 0:
+            if match := _LOGIN.match(text, at - 1):
+                secret = match.group(1)
+                if values.is_telling(secret) or values.is_hex(secret, 20):
+                    yield Span(match.start(1), match.end(1), CREDENTIAL, secret)
+            at = text.find(literal, at + 1)
 
 
 def _manifest(text: str) -> Iterator[Span]:

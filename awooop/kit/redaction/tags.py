@@ -45,8 +45,12 @@ def set_key(key: bytes) -> None:
 def placeholder(kind: str, secret: str) -> str:
     """Return ``[secret:<kind>:<tag>]``; the tag is a keyed hash and cannot be tried by guessing."""
     plain = _SEPARATORS.sub("", secret) if kind in _GROUPED else secret
-    tag = hmac.digest(_key, plain.encode("utf-8", "surrogatepass"), "sha256")
-    return f"{OPENING}{kind}:{tag[:4].hex()}]"
+    return f"{OPENING}{kind}:{digest(plain)[:8]}]"
+
+
+def digest(text: str) -> str:
+    """Return the whole keyed hash of a text, as 64 hex digits."""
+    return hmac.digest(_key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def hidden(text: str, spans: list[Span]) -> str:

@@ -74,7 +74,6 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[a-zA-Z%]{1,3})?")
 _SLUG = re.compile(r"(?:(?:[a-z]+\d{0,4}|\d{1,5}|[A-Z]?[a-z]+|[A-Z]+\d{0,4})(?:[-_./:]|$))+")
 _K8S_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]{1,16})+")
 _TOKENLIKE = re.compile(r"[\x21-\x7e]+")
-_URLSAFE = str.maketrans("-_", "+/")
 _LAYOUT = str.maketrans("", "", "\r\n\t")
 _FORMS = {
     "phone": re.compile(r"\(?\+?\(?\d(?:[ ().-]{0,2}\d){6,14}(?:\s?(?:#|x|ext\.?)\s?\d{1,6})?"),
@@ -88,7 +87,7 @@ _SYMBOL = re.compile(r"[!@#$%^&*()+=\[\]{}|;:,<>?~`\\/]")
 
 def forget() -> None:
     """Drop the judgements remembered so far: what was judged may be secret."""
-    for judge in (is_harmless, is_status, is_random):
+    for judge in (is_harmless, is_status, is_random, is_telling, is_slug_of_parts):
         judge.cache_clear()
 
 
@@ -149,6 +148,7 @@ def is_slug(value: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_telling(value: str) -> bool:
     """Say whether a value after a mere mention of a secret ("password hunter2") is one."""
     plain = value.rstrip(".,;:!?")
@@ -160,6 +160,7 @@ def is_telling(value: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_slug_of_parts(value: str) -> bool:
     """Say whether a value is a name of several parts: ``db-creds-2``, not ``hunter2``."""
     value = value.rstrip("-_./:")
@@ -224,8 +225,8 @@ def _classes(value: str) -> int:
 def decoded(token: str) -> str | None:
     """Return the text that a token is the base64 of, in either alphabet; None if it is none."""
     try:
-        raw = b64decode(token.rstrip("=").translate(_URLSAFE) + "=" * (-len(token.rstrip("=")) % 4))
-        plain = raw.decode()
+        bare = token.rstrip("=").replace("-", "+").replace("_", "/")
+        plain = b64decode(bare + "=" * (-len(bare) % 4)).decode()
     except ValueError:
         return None
     return plain if plain.isprintable() or plain.translate(_LAYOUT).isprintable() else None

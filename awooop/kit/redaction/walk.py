@@ -16,6 +16,7 @@ from awooop.kit.redaction.tags import CREDENTIAL, PLACEHOLDER, UNREAD, Span, hid
 
 DEEPEST = 96
 MOST = 500_000  # values in one call; what comes after is hidden unread
+_LONG_TO_REPEAT = 400
 _PLAIN_KEY = re.compile(r"[A-Za-z_]+")
 _SAFE = (bool, type(None), float, date, time, timedelta, Decimal, UUID)
 _JSON_LEAF = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?\d[\d.eE+-]*+|true|false|null|NaN|-?Infinity')
@@ -33,6 +34,7 @@ class Walk:
     def __init__(self, chosen: Policy) -> None:
         self.policy = chosen
         self.left = MOST
+        self.read: dict[str, str] = {}  # payloads repeat themselves: names, labels, states
 
     def value(self, value: Any, promised: Promise = Promise.NOTHING, depth: int = 0) -> Any:
         """Return a value of any type without its secrets."""
@@ -68,7 +70,11 @@ class Walk:
             whole = self._json(text, promised, depth)
             if whole is not None:
                 return whole
-        return reading.cleaned(text, self.policy)
+        if len(text) > _LONG_TO_REPEAT:
+            return reading.cleaned(text, self.policy)
+        if text not in self.read:
+            self.read[text] = reading.cleaned(text, self.policy)
+        return self.read[text]
 
     def _promised(self, text: str, promised: Promise) -> str | None:
         """Return what is left of a text under a telling key; None if it is no secret itself."""

@@ -1,6 +1,5 @@
 """`audit_key [--new]`: the public keys that checkpoints are believed by, or a new pair."""
 
-import base64
 from argparse import ArgumentParser
 from typing import Any
 
@@ -29,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError(f"{refusal} {refusal.code.hint}") from None
         if new:
             made = Ed25519PrivateKey.generate()
-            seed = base64.b64encode(made.private_bytes_raw()).decode()
+            seed = made.private_bytes_raw().hex()
             self.stdout.write(f"\nAUDIT_SIGNING_KEY={seed}  (secret; shown once)")
             self.stdout.write(f"AUDIT_VERIFY_KEYS={_kept(signatures.public(present))}")
 

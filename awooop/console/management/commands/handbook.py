@@ -11,7 +11,7 @@ from awooop.console import handbook
 class Command(BaseCommand):
     """Write the pages, or compare them."""
 
-    help = "Write docs/errors.md and docs/run-lifecycle.md from the code."
+    help = "Write docs/errors.md, docs/run-lifecycle.md and docs/contracts.md from the code."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -18,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("project", help="2 to 64 of a-z 0-9 _ -")
         parser.add_argument("--name", default="", help="how people call it")
         parser.add_argument("--mode", default=Mode.SHADOW.value, choices=Mode.values)
+        parser.add_argument("--budget", type=shell.usd, help="USD it may spend a month")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *_: Any, project: str, name: str, mode: str, **options: Any) -> None:
@@ -28,6 +29,7 @@ class Command(BaseCommand):
                 mode=Mode(mode),
                 actor=shell.actor(),
                 at=timezone.now(),
+                ceiling=options["budget"],
             )
         except AwoooPError as refusal:
             raise CommandError(f"{refusal} {refusal.code.hint}") from None

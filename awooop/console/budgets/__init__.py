@@ -1,0 +1,1 @@
+"""What people see and set of budgets: pages, REST doors, and the words both use."""

@@ -1,0 +1,1 @@
+"""Money and tokens: limits, reservations, what was spent; the database does the arithmetic."""
