@@ -204,7 +204,7 @@ def install(
 ) -> ContractRevision:
     """Bring a body as far as one actor may, and let it hold where one is enough.
 
-    A body equal to the active one changes nothing.
+    A body equal to the active one, or to one that waits for signatures, changes nothing.
 
     :raises Invalid: the body is none of its family, or does not fit the other contracts.
     """
@@ -212,9 +212,13 @@ def install(
     mine = ContractRevision.objects.filter(
         project_id=project_id, contract_family=family, contract_id=contract_id
     )
-    active = mine.filter(lifecycle_status=Lifecycle.ACTIVE).first()
-    if active and active.body_hash == canonical.sha256_of(body) and seals.is_sound(active):
-        return active
+    same = mine.filter(
+        lifecycle_status__in=[Lifecycle.ACTIVE, Lifecycle.PUBLISHED],
+        body_hash=canonical.sha256_of(body),
+    )
+    for present in same.order_by("lifecycle_status"):
+        if seals.is_sound(present):
+            return present
     made = draft(project_id, family, contract_id, body, actor=actor, at=at)
     made = publish(project_id, made.revision_id, actor=actor, at=at)
     sign(project_id, made.revision_id, signer=actor, at=at)
