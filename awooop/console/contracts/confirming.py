@@ -57,7 +57,7 @@ def confirm(site: AdminSite, request: HttpRequest, revision_id: str, act: str) -
         "console/contracts/act.html",
         context,
         title=str(told.button),
-        crumbs=[*words.crumbs(), Crumb(words.title(found), here)],
+        crumbs=[*words.crumbs(), Crumb(found.contract_id, here)],
         status=422 if faults else 200,
     )
 
