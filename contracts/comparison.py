@@ -31,15 +31,19 @@ class Change:
     @property
     def is_breaking(self) -> bool:
         """Tell whether somebody who relied on the earlier body may be let down by the later one."""
-        if self.before is ABSENT or self.path[-1] in _PROSE:
+        if self.before is ABSENT or self._name in _PROSE:
             return False
-        if self.after is ABSENT or self.path[-1] in _WHOLE:
+        if self.after is ABSENT or self._name in _WHOLE:
             return True
         if _is_number(self.before) and _is_number(self.after):
             return float(self.after) < float(self.before)
         if type(self.before) is not type(self.after):
             return True
         return self._is_tighter()
+
+    @property
+    def _name(self) -> str:
+        return self.path[-1] if self.path else ""
 
     @property
     def pointer(self) -> str:
@@ -61,7 +65,7 @@ class Change:
         }
 
     def _is_tighter(self) -> bool:
-        name, before, after = self.path[-1], self.before, self.after
+        name, before, after = self._name, self.before, self.after
         if name == "scope":
             return _SCOPES.get(after, 9) > _SCOPES.get(before, 9)
         return name in _TIGHTER_WHEN_TRUE and bool(after) and not before

@@ -90,12 +90,15 @@ def publish(project_id: str, revision_id: UUID, *, actor: str, at: datetime) -> 
     :raises NotFound: no such revision.
     :raises Conflict: it is no draft.
     :raises Invalid: it does not fit the project's other contracts.
+    :raises Corrupt: it is not what was drafted.
     """
     found = _held(project_id, revision_id)
     if found.lifecycle_status != Lifecycle.DRAFT:
         raise Conflict(Code.CONTRACT_STEP, f"the revision is {found.lifecycle_status} already")
     family = Family(found.contract_family)
     bodies.read(family, found.body)
+    if canonical.sha256_of(found.body) != found.body_hash:
+        raise Corrupt(Code.CONTRACT_UNSOUND, "the draft was changed after it was written")
     fitness.refuse_unfit(project_id, family, found.body)
     before = _of_contract(found).exclude(version_major=None)
     newest = before.order_by("-version_major", "-version_minor").first()
