@@ -252,6 +252,37 @@ class Code(StrEnum):
         "Give USD as a decimal and tokens as a whole number, neither negative, for a known period.",
     )
 
+    CONTRACT_UNKNOWN = (
+        "E-CONTRACT-003",
+        404,
+        "No such contract revision",
+        "Check the revision id and the project.",
+    )
+    CONTRACT_STEP = (
+        "E-CONTRACT-004",
+        409,
+        "The revision is not in a state that allows this",
+        "Draft, publish, sign, activate, in that order; a published body never changes.",
+    )
+    CONTRACT_UNSOUND = (
+        "E-CONTRACT-005",
+        500,
+        "A contract is not what was signed",
+        "Publish and activate a good revision; the audit and an export tell what it was.",
+    )
+    CONTRACT_QUORUM = (
+        "E-CONTRACT-006",
+        409,
+        "Too few people have signed this revision",
+        "Ask further members to sign it; the project's policy says how many are needed.",
+    )
+    CONTRACT_KEY_UNFIT = (
+        "E-CONTRACT-007",
+        500,
+        "The key that signs contracts cannot be used",
+        "Give CONTRACT_KEYS as id:secret with at least 32 characters, the newest first.",
+    )
+
     # Channels
     CHANNEL_UNROUTED = (
         "E-CHANNEL-001",

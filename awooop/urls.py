@@ -22,6 +22,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("", include("runs.urls")),
+    path("", include("contracts.urls")),
     path("v1/platform/runs/<str:run_id>/detail", RunDetailDoor.as_view(), name="run-detail"),
     path("v1/platform/", include("awooop.console.budgets.urls")),
     path("", include("channels_hub.urls")),

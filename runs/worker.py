@@ -16,9 +16,10 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from awooop.errors import Code
+from awooop.errors import Code, Corrupt
 from awooop.kit import tenancy
 from contracts import queries
+from contracts.models import Family
 from runs import leases, money, shadow, wake
 from runs.fsm import State
 from runs.leases import Ending, Lease
@@ -135,6 +136,10 @@ def execute(lease: Lease) -> Ending:
 
 
 def _walk(lease: Lease) -> Ending:
+    try:
+        queries.active(lease.project_id, Family.AGENT, lease.agent_id)
+    except Corrupt as reason:
+        return _failed(lease, reason.code, reason.detail)
     done = shadow.walk(lease.agent_id, queries.of_project(lease.project_id))
     if done is None:
         return _failed(

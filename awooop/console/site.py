@@ -26,6 +26,9 @@ from awooop.console import (
 from awooop.console.budgets import detail as budget
 from awooop.console.budgets import listing as budgets
 from awooop.console.budgets import setting as budget_limit
+from awooop.console.contracts import confirming as contract_acts
+from awooop.console.contracts import detail as contract
+from awooop.console.contracts import listing as contracts
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
@@ -37,6 +40,8 @@ _SHOWN_UNDER = {
     "run-cancel": "admin:run-list",
     "budget": "admin:budgets",
     "budget-limit": "admin:budgets",
+    "contract": "admin:contracts",
+    "contract-act": "admin:contracts",
     "tenants_operator_add": "admin:tenants_operator_changelist",
     "tenants_operator_change": "admin:tenants_operator_changelist",
     "auth_user_password_change": "admin:tenants_operator_changelist",
@@ -70,6 +75,11 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("budgets/", budgets.listing, "budgets"),
             self._path("budgets/<str:project_id>/", budget.detail, "budget"),
             self._path("budgets/<str:project_id>/limit/", budget_limit.change, "budget-limit", act),
+            self._path("contracts/", contracts.listing, "contracts"),
+            self._path("contracts/<str:revision_id>/", contract.detail, "contract"),
+            self._path(
+                "contracts/<str:revision_id>/<str:act>/", contract_acts.confirm, "contract-act", act
+            ),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
         ]
@@ -122,6 +132,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [
         (_("Overview"), "dashboard", "admin:index"),
         (_("Runs"), "play_circle", "admin:run-list"),
+        (_("Contracts"), "contract", "admin:contracts"),
         (_("Budgets"), "payments", "admin:budgets"),
         (_("Tenants"), "domain", "admin:tenants"),
         (_("Audit"), "verified_user", "admin:audit"),

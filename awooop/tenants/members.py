@@ -1,6 +1,9 @@
 """Who belongs to a project, and as what."""
 
+from collections.abc import Collection
 from datetime import datetime
+
+from django.db.models import Q
 
 from awooop.audit import sink
 from awooop.audit.acts import Act
@@ -47,6 +50,17 @@ def dismiss(project_id: str, username: str, *, actor: str) -> None:
     if not gone:
         raise NotFound(Code.MEMBER_UNKNOWN, f"{username} is not a member of {project_id}")
     sink.record(project_id, Act.MEMBER_DISMISSED, actor=actor, target=("operator", username))
+
+
+@in_tx
+def holding(project_id: str, usernames: Collection[str], role: Role) -> set[str]:
+    """Return those of some people who have at least this role in the transaction's project now."""
+    enough = [r.value for r in Role if r.rank >= role.rank]
+    mine = Member.objects.filter(project_id=project_id, role__in=enough)
+    people = Operator.objects.filter(username__in=usernames, is_active=True).filter(
+        Q(platform_role__in=enough) | Q(pk__in=mine.values("operator"))
+    )
+    return set(people.values_list("username", flat=True))
 
 
 def _person(username: str) -> Operator:

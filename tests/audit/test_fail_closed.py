@@ -105,7 +105,12 @@ def token(caller):
 def contract(caller):
     with tenant_tx("acme"):
         return lifecycle.install(
-            "acme", Family.AGENT, "new", {"tools": []}, actor="t", at=timezone.now()
+            "acme",
+            Family.AGENT,
+            "new",
+            {"agent_id": "new", "tools": []},
+            actor="t",
+            at=timezone.now(),
         )
 
 

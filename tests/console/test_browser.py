@@ -8,8 +8,9 @@ import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 
-from awooop.kit.db import global_tx
+from awooop.kit.db import global_tx, tenant_tx
 from awooop.tenants.models import Operator, Role
+from contracts.models import ContractRevision
 from runs import worker
 
 CHROMIUM = Path(os.environ.get("AWOOOP_CHROMIUM", "/usr/bin/chromium"))
@@ -58,6 +59,13 @@ def run_id(tenant, site, money) -> str:
 
 
 @pytest.fixture
+def contract(tenant) -> str:
+    """The revision of the agent's contract."""
+    with tenant_tx("acme"):
+        return str(ContractRevision.objects.get(contract_family="agent").revision_id)
+
+
+@pytest.fixture
 def open_page(run_id: str, site: str) -> Iterator:
     """A maker of signed-in pages, which notes what a page should not do."""
     from playwright.sync_api import sync_playwright
@@ -92,11 +100,12 @@ def open_page(run_id: str, site: str) -> Iterator:
 class TestConsole:
     @pytest.mark.parametrize("width", [390, 1280])
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_fits_and_keeps_to_itself(self, open_page, run_id, width, scheme):
+    def test_fits_and_keeps_to_itself(self, contract, open_page, run_id, width, scheme):
         page = open_page(width, color_scheme=scheme)
         for path in ("/admin/", "/admin/runs/", f"/admin/runs/{run_id}/", "/admin/tenants/",
                      "/admin/budgets/", BUDGET, f"{BUDGET}limit/",
-                     "/admin/audit/?project=acme",
+                     "/admin/audit/?project=acme", "/admin/contracts/",
+                     f"/admin/contracts/{contract}/", f"/admin/contracts/{contract}/retire/",
                      "/admin/tenants/operator/", "/admin/tenants/operator/add/"):  # fmt: skip
             page.goto(path, wait_until="networkidle")
             assert page.evaluate(OVERFLOW) <= 0, path

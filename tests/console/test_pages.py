@@ -19,6 +19,7 @@ from awooop.kit import db, ids
 from awooop.kit.db import global_tx, pipe, tenant_tx
 from awooop.tenants.models import Member, Operator, Role
 from awooop.tenants.modes import Mode
+from contracts.models import ContractRevision, Lifecycle
 from runs import queries, worker
 from runs.fsm import State
 from runs.models import StepStatus, Trigger
@@ -75,7 +76,7 @@ def alike(response):
 def visible(response):
     """What people read or hear on a page: texts and labels, without icons and codes."""
     text = re.sub(r'<span class="material-symbols-outlined"[^>]*>.*?</span>', "", page(response))
-    text = re.sub(r"<code>.*?</code>", "", text)
+    text = re.sub(r"<code>.*?</code>", "", text, flags=re.DOTALL)
     labels = re.findall(r'(?:aria-label|title|placeholder|data-label)="([^"]*)"', text)
     return unescape(" ".join([re.sub(r"<[^>]*>", " ", text), *labels]))
 
@@ -421,7 +422,13 @@ class TestEveryPage:
                 RUNS + "?state=failed", RUNS + "?state=x", RUNS + "nothing/", "/admin/nothing/",
                 "/admin/password_change/", "/admin/audit/", "/admin/audit/?project=acme",
                 "/admin/audit/?project=*", "/admin/audit/?project=acme&act=key.revoked",
-                "/admin/audit/?project=acme&act=x"]  # fmt: skip
+                "/admin/audit/?project=acme&act=x", *self.contracts()]  # fmt: skip
+
+    def contracts(self):
+        with tenant_tx("acme"):
+            made = ContractRevision.objects.filter(contract_family="agent").first().revision_id
+        one = f"/admin/contracts/{made}/"
+        return ["/admin/contracts/", "/admin/contracts/?status=x", one, f"{one}retire/"]
 
     def test_allows_no_inline_script_or_style(self, admin, tenant):
         (run_id,) = start(tenant)
@@ -461,9 +468,10 @@ class TestEveryPage:
 
 class TestTranslation:
     def test_covers_every_state_role_and_error_of_a_run(self):
-        labels = [label for family in (State, Trigger, StepStatus, Mode, Role, Act, Outcome)
-                  for label in family.labels if label != "API"]  # fmt: skip
-        codes = [code for code in Code if code.value.startswith(("E-RUN-", "E-AUDIT-"))]
+        families = (State, Trigger, StepStatus, Mode, Role, Act, Outcome, Lifecycle)
+        labels = [each for family in families for each in family.labels if each != "API"]
+        told = ("E-RUN-", "E-AUDIT-", "E-CONTRACT-")
+        codes = [code for code in Code if code.value.startswith(told)]
         with translation.override("zh-hant"):
             translated = [str(label) for label in labels]
             texts = [text for code in codes for text in (gettext(code.title), gettext(code.hint))]

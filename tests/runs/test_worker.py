@@ -60,22 +60,24 @@ class TestDrain:
             run = Run.objects.get(run_id=run_id)
         assert (run.state, run.error_code) == (State.FAILED, Code.CONTRACT_MISSING)
 
-    def test_fails_a_run_whose_contract_makes_no_sense_and_goes_on(self, tenant):
+    def test_fails_a_run_whose_contract_was_altered_and_goes_on(self, tenant):
+        place(tenant)
+        place(tenant)
         with connections["owner"].cursor() as cursor:
             cursor.execute("ALTER TABLE awooop_contract_revision NO FORCE ROW LEVEL SECURITY")
+            cursor.execute("ALTER TABLE awooop_contract_revision DISABLE TRIGGER USER")
             cursor.execute(
                 "UPDATE awooop_contract_revision SET body = '{\"tools\": [7]}', body_hash = 'x'"
                 " WHERE contract_family = 'agent'"
             )
+            cursor.execute("ALTER TABLE awooop_contract_revision ENABLE TRIGGER USER")
             cursor.execute("ALTER TABLE awooop_contract_revision FORCE ROW LEVEL SECURITY")
         contracts.forget()
-        place(tenant)
-        place(tenant)
 
         assert worker.drain(worker="w") == 2
         with tenant_tx("acme"):
             assert set(Run.objects.values_list("state", "error_code")) == {
-                (State.FAILED, Code.RUN_EXECUTOR_FAILED)
+                (State.FAILED, Code.CONTRACT_UNSOUND)
             }
             assert all(len(d) <= 500 for (d,) in Run.objects.values_list("error_detail"))
 

@@ -199,7 +199,7 @@ VIOLATIONS = {
     **{f"a delete from {table}": (f"DELETE FROM {table}", NO_PRIVILEGE)
        for table in ("awooop_run_state", "awooop_run_step_journal", "awooop_run_transition",
                      "awooop_run_idempotency", "awooop_projects", "awooop_conversation_event",
-                     "awooop_contract_revision", "awooop_api_key")},
+                     "awooop_api_key")},
     **{f"a truncate of {table}": (f"TRUNCATE {table} CASCADE", NO_PRIVILEGE)
        for table in ("awooop_run_state", "awooop_run_step_journal", "awooop_run_transition",
                      "awooop_member", "awooop_projects")},

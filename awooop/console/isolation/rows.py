@@ -72,6 +72,21 @@ INSERT INTO public.awooop_audit_event
 VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'doctor', 'probe', 'probe', 'success', '{}', '')
 """
 
+_PUBLISHED = """
+UPDATE public.awooop_contract_revision
+   SET lifecycle_status = 'published', version_major = 1, version_minor = 0,
+       published_at = clock_timestamp(), key_id = 'probe', signature = ''
+ WHERE project_id = %(tenant)s AND lifecycle_status = 'draft'
+"""
+_SIGNED = """
+INSERT INTO public.awooop_contract_signature
+       (project_id, id, revision_id, signer, body_hash, signed_at, key_id, signature)
+SELECT project_id, gen_random_uuid(), revision_id, 'probe', body_hash, clock_timestamp(), 'probe',
+       ''
+  FROM public.awooop_contract_revision
+ WHERE project_id = %(tenant)s AND lifecycle_status = 'published' LIMIT 1
+"""
+
 # Tables that only a trigger writes, or only at a certain moment: what leads to a row, after those
 # of their parents are there.
 RECIPES: dict[str, tuple[str, ...]] = {
@@ -82,6 +97,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "awooop_budget_alert": (_WIDE, _RESERVE, _TIGHT, _SETTLE),
     "awooop_budget_hold": (_WIDE, _RESERVE),
     "awooop_budget_ledger": (_WIDE, _RESERVE),
+    "awooop_contract_signature": (_PUBLISHED, _SIGNED),
     "awooop_audit_event": (_EVIDENCE,),
     "awooop_audit_chain": (_EVIDENCE,),
 }
