@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -170,6 +170,10 @@ class ContractDoor(Door):
         return Response(status=204)
 
 
+def _act(operation: str) -> Any:
+    return extend_schema(operation_id=operation, request=None, responses=Revision)
+
+
 class _ActDoor(Door):
     """One act upon a revision; each subclass says which, and who may."""
 
@@ -188,7 +192,7 @@ class _ActDoor(Door):
         return Response(_whole(person, found.revision_id))
 
 
-@extend_schema(operation_id="publish_contract", request=None, responses=Revision)
+@extend_schema_view(post=_act("publish_contract"))
 class PublishDoor(_ActDoor):
     """``/v1/platform/contracts/{revision_id}/publish``"""
 
@@ -196,7 +200,7 @@ class PublishDoor(_ActDoor):
         lifecycle.publish(found.project_id, found.revision_id, actor=actor, at=at)
 
 
-@extend_schema(operation_id="sign_contract", request=None, responses=Revision)
+@extend_schema_view(post=_act("sign_contract"))
 class SignDoor(_ActDoor):
     """``/v1/platform/contracts/{revision_id}/sign``"""
 
@@ -206,7 +210,7 @@ class SignDoor(_ActDoor):
         lifecycle.sign(found.project_id, found.revision_id, signer=actor, at=at)
 
 
-@extend_schema(operation_id="activate_contract", request=None, responses=Revision)
+@extend_schema_view(post=_act("activate_contract"))
 class ActivateDoor(_ActDoor):
     """``/v1/platform/contracts/{revision_id}/activate``; of an earlier revision: a rollback."""
 
@@ -214,7 +218,7 @@ class ActivateDoor(_ActDoor):
         lifecycle.activate(found.project_id, found.revision_id, actor=actor, at=at)
 
 
-@extend_schema(operation_id="retire_contract", request=None, responses=Revision)
+@extend_schema_view(post=_act("retire_contract"))
 class RetireDoor(_ActDoor):
     """``/v1/platform/contracts/{revision_id}/retire``"""
 
