@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from awooop.audit import store
+from awooop.console.bench import counters
 from awooop.errors import Code, Conflict, Corrupt, Invalid, NotFound
 from awooop.kit.db import global_tx, tenant_tx
 from awooop.tenants import members
@@ -280,6 +281,15 @@ def published_in(body):
 
 
 class TestLoading:
+    def test_asks_once_when_cold_and_not_at_all_when_known(self, tenant):
+        queries.active("acme", Family.AGENT, tenant.agent_id)  # connects
+        queries.forget()
+        with counters.trips() as cold:
+            queries.active("acme", Family.AGENT, tenant.agent_id)
+        with counters.trips() as warm:
+            queries.active("acme", Family.AGENT, tenant.agent_id)
+        assert (cold.waits, warm.waits) == (1, 0)
+
     def test_drops_an_altered_contract_names_it_and_leaves_evidence(self, tenant):
         with owning() as run:
             run(
