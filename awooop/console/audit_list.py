@@ -21,7 +21,7 @@ from awooop.console import accounts, answers
 from awooop.console.wording import Badge
 from awooop.errors import Invalid
 from awooop.kit import admin, rest
-from awooop.kit.admin import Choice, Crumb, Moment
+from awooop.kit.admin import Crumb, Moment
 from awooop.kit.db import EVERYONE, pipe
 from awooop.kit.tenancy import PLATFORM
 from awooop.tenants import access
@@ -212,25 +212,13 @@ def _filters(asked: Asked) -> dict[str, Any]:
         "project": asked.project or "",
         "actor": asked.actor or "",
         "target": asked.target or "",
-        "acts": _choices(kept, "act", _("All"), acts),
-        "sinces": _choices(kept, "since", _("Any time"), since),
+        "acts": admin.choices(kept, "act", _("All"), acts),
+        "sinces": admin.choices(kept, "since", _("Any time"), since),
         "is_filtered": bool(kept.keys() - {"project"}),
         "reset": admin.href({"project": asked.project or ""}),
     }
 
 
-def _choices(
-    kept: dict[str, str], name: str, everything: str, labels: dict[str, str]
-) -> list[Choice]:
-    options = {"": everything, **labels}
-    return [Choice(value, label, kept.get(name, "") == value) for value, label in options.items()]
-
-
 def _neighbours(asked: Asked, found: Page) -> dict[str, str]:
-    kept = asked.kept()
     is_first = asked.older_than is None and asked.newer_than is None
-    return {
-        "older": admin.href(kept, older_than=str(found.older)) if found.older else "",
-        "newer": admin.href(kept, newer_than=str(found.newer)) if found.newer else "",
-        "newest": "" if is_first else admin.href(kept),
-    }
+    return admin.neighbours(asked.kept(), older=found.older, newer=found.newer, is_first=is_first)

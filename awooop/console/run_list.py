@@ -188,31 +188,15 @@ def _filters(asked: Asked, seen: list[str]) -> dict[str, Any]:
     return {
         "kept": kept,
         "agent": asked.agent or "",
-        "states": _choices(kept, "state", _("All"), states),
-        "projects": _choices(kept, "project", _("All"), {name: name for name in known}),
-        "kinds": _choices(kept, "kind", _("All"), shadow),
-        "sinces": _choices(kept, "since", _("Any time"), since),
+        "states": admin.choices(kept, "state", _("All"), states),
+        "projects": admin.choices(kept, "project", _("All"), {name: name for name in known}),
+        "kinds": admin.choices(kept, "kind", _("All"), shadow),
+        "sinces": admin.choices(kept, "since", _("Any time"), since),
         "per_pages": [Choice(n, n, n == (asked.per_page or PER_PAGE[0])) for n in PER_PAGE],
         "is_filtered": bool(kept.keys() - {"per_page"}),
     }
 
 
-def _choices(
-    kept: Mapping[str, str], name: str, everything: str, labels: Mapping[str, Any]
-) -> list[Choice]:
-    options = {"": everything, **labels}
-    return [
-        Choice(value, str(label), kept.get(name, "") == value, admin.href(kept, **{name: value}))
-        for value, label in options.items()
-    ]
-
-
 def _neighbours(asked: Asked, found: queries.Page) -> dict[str, str]:
-    kept = asked.kept()
-    is_first = not (asked.older_than or asked.newer_than)
-    older, newer = (str(key) if key else None for key in (found.older, found.newer))
-    return {
-        "older": admin.href(kept, older_than=older) if older else "",
-        "newer": admin.href(kept, newer_than=newer) if newer else "",
-        "newest": "" if is_first else admin.href(kept),
-    }
+    is_first = asked.older_than is None and asked.newer_than is None
+    return admin.neighbours(asked.kept(), older=found.older, newer=found.newer, is_first=is_first)

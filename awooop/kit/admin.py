@@ -84,6 +84,31 @@ def href(query: Mapping[str, str], **changes: str | None) -> str:
     return "?" + urlencode({name: value for name, value in {**query, **changes}.items() if value})
 
 
+def choices(
+    kept: Mapping[str, str], name: str, everything: str, labels: Mapping[str, str]
+) -> list[Choice]:
+    """Return what a filter may be set to, the first being no filter, each with its link.
+
+    :param kept: the query as it is.
+    :param everything: what no filter is called; ``labels`` are the values with their names.
+    """
+    return [
+        Choice(value, label, kept.get(name, "") == value, href(kept, **{name: value}))
+        for value, label in {"": everything, **labels}.items()
+    ]
+
+
+def neighbours(
+    kept: Mapping[str, str], *, older: object, newer: object, is_first: bool
+) -> dict[str, str]:
+    """Return the links of a keyset page to those beside it; empty where there is none."""
+    return {
+        "older": href(kept, older_than=str(older)) if older else "",
+        "newer": href(kept, newer_than=str(newer)) if newer else "",
+        "newest": "" if is_first else href(kept),
+    }
+
+
 def duration(seconds: float) -> str:
     """Return a length of time as people say it, to two digits."""
     if seconds < 1:

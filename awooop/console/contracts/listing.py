@@ -1,6 +1,5 @@
 """The list of revisions: newest first, filters kept in the address, pages by key."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
@@ -156,28 +155,14 @@ def _filters(asked: Asked, seen: list[str]) -> dict[str, Any]:
     return {
         "kept": kept,
         "contract": asked.contract or "",
-        "statuses": _choices(kept, "status", statuses),
-        "families": _choices(kept, "family", families),
-        "projects": _choices(kept, "project", {name: name for name in known}),
+        "statuses": admin.choices(kept, "status", _("All"), statuses),
+        "families": admin.choices(kept, "family", _("All"), families),
+        "projects": admin.choices(kept, "project", _("All"), {name: name for name in known}),
         "per_pages": [Choice(n, n, n == (asked.per_page or PER_PAGE[0])) for n in PER_PAGE],
         "is_filtered": bool(kept.keys() - {"per_page"}),
     }
 
 
-def _choices(kept: Mapping[str, str], name: str, labels: Mapping[str, str]) -> list[Choice]:
-    options = {"": _("All"), **labels}
-    return [
-        Choice(value, label, kept.get(name, "") == value, admin.href(kept, **{name: value}))
-        for value, label in options.items()
-    ]
-
-
 def _neighbours(asked: Asked, found: revisions.Page) -> dict[str, str]:
-    kept = asked.kept()
-    is_first = not (asked.older_than or asked.newer_than)
-    older, newer = (str(key) if key else None for key in (found.older, found.newer))
-    return {
-        "older": admin.href(kept, older_than=older) if older else "",
-        "newer": admin.href(kept, newer_than=newer) if newer else "",
-        "newest": "" if is_first else admin.href(kept),
-    }
+    is_first = asked.older_than is None and asked.newer_than is None
+    return admin.neighbours(asked.kept(), older=found.older, newer=found.newer, is_first=is_first)
