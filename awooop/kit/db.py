@@ -154,6 +154,15 @@ class _Patient(psycopg.Pipeline):
             self._is_asked = False
             yield from super()._communicate_gen()
 
+    def _exit_gen(self) -> Generator[Any, Any, None]:
+        """Raise what went wrong, not that the statements after it were skipped."""
+        try:
+            yield from super()._exit_gen()
+        except psycopg.errors.PipelineAborted as skipped:
+            if isinstance(skipped.__context__, psycopg.Error):
+                raise skipped.__context__ from None
+            raise
+
     def _fetch_gen(self, *, flush: bool) -> Generator[Any, Any, None]:
         if self.command_queue:
             yield from super()._communicate_gen()
