@@ -291,6 +291,146 @@ class Code(StrEnum):
         "Open the channel for an agent: onboard_tenant does it for alertmanager.",
     )
 
+    # The gateway: one code a reason, in the order its five gates ask
+    GATE_TENANT = (
+        "E-MCP-GATE-001",
+        403,
+        "The project may not call tools",
+        "Check that the project is active and onboarded, and that the key is of this project.",
+    )
+    GATE_AGENT = (
+        "E-MCP-GATE-002",
+        403,
+        "The agent has no sound contract",
+        "Publish, sign and activate an agent contract for the agent_id that calls.",
+    )
+    GATE_TOOL = (
+        "E-MCP-GATE-003",
+        403,
+        "The agent has no such tool",
+        "List the agent's tools; grant the tool in the agent contract, for its gateway.",
+    )
+    GATE_PIN = (
+        "E-MCP-GATE-004",
+        403,
+        "The tool's definition is not the one that was reviewed",
+        "An operator compares the definitions on the tool's page and releases the tool.",
+    )
+    GATE_ARGUMENTS = (
+        "E-MCP-GATE-005",
+        422,
+        "The arguments do not fit the tool",
+        "Correct the arguments that the reason names; the tool's input schema describes them.",
+    )
+    GATE_SCOPE = (
+        "E-MCP-GATE-006",
+        403,
+        "The agent may not use the tool this way",
+        "Check the grant's scopes, the tool's environments and the policy's rules.",
+    )
+    GATE_RATE = (
+        "E-MCP-GATE-007",
+        429,
+        "The tool was called too often",
+        "Wait as long as Retry-After says; the policy contract's rate_limits say how often.",
+    )
+    GATE_SHADOW = (
+        "E-MCP-GATE-008",
+        403,
+        "Shadow mode stops what could change anything",
+        "Nothing was sent. Promote the project when its shadow runs look right.",
+    )
+    GATE_APPROVAL = (
+        "E-MCP-GATE-009",
+        403,
+        "The call needs a human decision",
+        "Ask for an approval of exactly this call; a changed call needs another one.",
+    )
+    KILLED = (
+        "E-MCP-KILL-001",
+        403,
+        "A kill switch is thrown",
+        "No call starts until an operator lifts it; the console's kill switches say why.",
+    )
+    SWITCH_UNKNOWN = (
+        "E-MCP-KILL-002",
+        404,
+        "No such kill switch is thrown",
+        "List them: manage.py kill_switch list.",
+    )
+    UPSTREAM_AWAY = (
+        "E-MCP-UP-001",
+        503,
+        "The tool's server cannot be reached",
+        "Check the server and the gateway contract's transport, then try again.",
+    )
+    UPSTREAM_LATE = (
+        "E-MCP-UP-002",
+        504,
+        "The tool's server did not answer in time",
+        "Raise timeout_seconds in the gateway contract if the tool needs longer.",
+    )
+    UPSTREAM_TOO_LARGE = (
+        "E-MCP-UP-003",
+        502,
+        "The tool's answer is too large",
+        "Ask for less: a smaller range, a page, a filter.",
+    )
+    UPSTREAM_BROKEN = (
+        "E-MCP-UP-004",
+        502,
+        "The tool's server broke the protocol",
+        "Show its operator the call's record: the answer was not valid MCP.",
+    )
+    UPSTREAM_BUSY = (
+        "E-MCP-UP-005",
+        503,
+        "The tool's server is busy or resting",
+        "Nothing was sent. Try again in a moment; concurrent_calls says how many fit.",
+    )
+    UPSTREAM_ADDRESS = (
+        "E-MCP-UP-006",
+        403,
+        "The address may not be reached",
+        "Nothing was sent. Name a private network in the contract's private_addresses.",
+    )
+    CREDENTIAL_AWAY = (
+        "E-MCP-CRED-001",
+        503,
+        "The credential cannot be resolved",
+        "Nothing was sent. Check what the contract's credential_ref refers to.",
+    )
+    EFFECT_OPEN = (
+        "E-MCP-EFFECT-001",
+        409,
+        "The outcome of this very call is not known yet",
+        "It is never repeated blindly: wait for its probe, or resolve it in the console.",
+    )
+    EFFECT_UNKNOWN = (
+        "E-MCP-EFFECT-002",
+        404,
+        "No such effect waits for its outcome",
+        "List the open effects; this one may have been resolved.",
+    )
+    TOOL_UNKNOWN = (
+        "E-MCP-TOOL-001",
+        404,
+        "No such tool is registered",
+        "Refresh the gateway: manage.py gateway refresh PROJECT.",
+    )
+    TOOL_CHANGED = (
+        "E-MCP-TOOL-002",
+        409,
+        "The tool is not what you looked at",
+        "Look at its definition again, then decide.",
+    )
+    TOOL_UNFIT = (
+        "E-MCP-TOOL-003",
+        422,
+        "The tool's name or definition cannot be used",
+        "Its page names what is wrong: a colliding or hidden name, or a schema we refuse.",
+    )
+
     # Audit
     AUDIT_UNWRITABLE = (
         "E-AUDIT-001",

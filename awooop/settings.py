@@ -144,6 +144,7 @@ INSTALLED_APPS = [
     "awooop.tenants",
     "awooop.ledger",
     "contracts",
+    "gateway",
     "runs",
     "channels_hub",
     "awooop.console",

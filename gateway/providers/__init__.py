@@ -1,0 +1,1 @@
+"""What stands behind the gateway: MCP servers, clusters, hosts, all under one Protocol."""
