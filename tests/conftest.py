@@ -21,6 +21,7 @@ from contracts import queries as contracts
 from runs import shadow, worker
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+GUARDED = ("awooop_audit_", "awooop_budget_", "awooop_mcp_gateway_audit")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +58,7 @@ def wipe() -> None:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
         names = ", ".join(f'"{name}"' for name in tables)
-        guarded = [name for name in tables if name.startswith(("awooop_audit_", "awooop_budget_"))]
+        guarded = [name for name in tables if name.startswith(GUARDED)]
         for name in guarded:  # what the tables of evidence refuse even their owner
             cursor.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
