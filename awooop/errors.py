@@ -394,6 +394,12 @@ class Code(StrEnum):
         "The address may not be reached",
         "Nothing was sent. Name a private network in the contract's private_addresses.",
     )
+    CALLER_GONE = (
+        "E-MCP-UP-007",
+        408,
+        "Whoever called did not wait for the answer",
+        "Keep the connection open for as long as the tool takes.",
+    )
     CREDENTIAL_AWAY = (
         "E-MCP-CRED-001",
         503,
@@ -411,6 +417,12 @@ class Code(StrEnum):
         404,
         "No such effect waits for its outcome",
         "List the open effects; this one may have been resolved.",
+    )
+    EFFECT_DONE = (
+        "E-MCP-EFFECT-003",
+        409,
+        "The call was made before",
+        "Nothing was sent again; the effect of this key or ticket says how it ended.",
     )
     TOOL_UNKNOWN = (
         "E-MCP-TOOL-001",

@@ -95,6 +95,7 @@ if not SECRET_KEY and AWOOOP_EMBEDDED and not DATABASE_URL:
 # old signatures stay checkable.
 REDACTION_KEY = env.str("REDACTION_KEY", default="") or SECRET_KEY  # tags and pseudonyms
 CONTRACT_KEYS = env.list("CONTRACT_KEYS", default=[])  # id:secret; the first one signs
+TICKET_KEYS = env.list("TICKET_KEYS", default=[])  # the same, of approval tickets
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # an Ed25519 seed in hex
 AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public keys of before, in hex
 

@@ -147,6 +147,7 @@ class Effect(TenantModel):
     agent_id = models.CharField(_("agent"), max_length=100)
     actor = models.CharField(max_length=150)
     run_id = models.UUIDField(null=True, blank=True)
+    lease_epoch = models.PositiveIntegerField(null=True, blank=True)
     trace_id = models.CharField(max_length=55, blank=True, default="")
     gateway_id = models.CharField(_("gateway"), max_length=100)
     tool_name = models.CharField(_("tool"), max_length=200)
