@@ -1,12 +1,20 @@
-"""What the clock starts, and what servers announce: asking them for their tools."""
+"""What the clock starts: lost effects and their probes; asking servers for their tools."""
 
 import structlog
 from celery import shared_task
-from django.utils import timezone
 
-from gateway.registry import due
+from gateway import effects, inquiry
 
 log = structlog.get_logger(__name__)
+
+
+@shared_task(name="gateway.reap")
+def reap() -> None:
+    """Mark effects unknown whose process was lost, and ask the probes of those that are."""
+    if unknown := effects.reap():
+        log.warning("effects_reaped", count=unknown)
+    if known := inquiry.ask_all():
+        log.info("effects_known", count=known)
 
 
 @shared_task(name="gateway.refresh")

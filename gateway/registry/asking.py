@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from contracts.queries import Active
-from gateway import credentials, hub
-from gateway.providers.base import Failed, Listing, Target
+from gateway import hub, targets
+from gateway.providers.base import Failed, Listing
 
 WITHIN = 10.0  # seconds a server may take to list its tools
 _AT_ONCE = 16
@@ -23,20 +23,10 @@ class Asked:
 
 def ask(asked: Asked, within: float = WITHIN) -> Listing | Failed:
     """Return what a server lists, or why it cannot be had."""
-    body = asked.gateway.body
     try:
-        credential, secrets = credentials.for_target(body, project_id=asked.project_id)
-        target = Target(
-            project_id=asked.project_id,
-            gateway_id=asked.gateway_id,
-            body_hash=asked.gateway.body_hash,
-            transport=body["transport"],
-            private_addresses=tuple(body.get("private_addresses", ())),
-            concurrent=body.get("concurrent_calls", 10),
-            credential=credential,
-            secrets=secrets,
-        )
-        return hub.the().tools(target, min(within, body.get("timeout_seconds", 30)))
+        target = targets.of_gateway(asked.project_id, asked.gateway_id, asked.gateway)
+        allowed = asked.gateway.body.get("timeout_seconds", 30)
+        return hub.the().tools(target, min(within, allowed))
     except Failed as reason:
         return reason
 
