@@ -2,8 +2,10 @@
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
 from gateway import effects, inquiry
+from gateway.registry import due
 
 log = structlog.get_logger(__name__)
 
