@@ -1,5 +1,6 @@
-"""A project whose agent may use the tools of an upstream: contracts signed, definitions released."""
+"""A project whose agent may use an upstream's tools: contracts signed, definitions released."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,6 +96,18 @@ class Governed:
             "actor": "key:test",
         }
         return Call(**{**asked, **changed})
+
+    async def first_row(self) -> None:
+        """Wait until a call has been recorded."""
+
+        def look() -> bool:
+            try:
+                return bool(self.rows())
+            finally:
+                connections.close_all()
+
+        while not await asyncio.to_thread(look):
+            await asyncio.sleep(0.01)
 
     def rows(self, table: str = "awooop_mcp_gateway_audit") -> list[dict[str, Any]]:
         """Return the project's rows of a table, oldest first, whoever may read them."""

@@ -218,8 +218,7 @@ class TestAcallTool:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            while not shop.rows():
-                await asyncio.sleep(0.01)
+            await shop.first_row()
 
         asyncio.run(asyncio.wait_for(leave(), 10))
         assert [row["error_code"] for row in shop.rows()] == [Code.CALLER_GONE.value]
@@ -238,8 +237,7 @@ class TestAcallTool:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            while not shop.rows():
-                await asyncio.sleep(0.01)
+            await shop.first_row()
 
         asyncio.run(asyncio.wait_for(leave(), 10))
         assert [row["outcome"] for row in shop.rows("awooop_tool_effect")] == ["executed"]
