@@ -30,7 +30,7 @@ class Cluster:
 
     :param objects: by the path the API keeps them at.
     :param answers: by path: a status and a body to answer instead; or one of ``slow``, ``drip``,
-        ``die``, ``endless``, ``packed``, ``garbage``.
+        ``cut``, ``die``, ``endless``, ``packed``, ``garbage``.
     """
 
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -182,6 +182,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{")
         self._slow()
+
+    def _cut(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"{")
+        self.close_connection = True
 
     def _die(self) -> None:
         self.connection.shutdown(2)

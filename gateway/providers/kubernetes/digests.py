@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Any
 
 _LONGEST = 500
-_COUNTS = ("replicas", "readyReplicas", "updatedReplicas", "availableReplicas")
+_COUNTS = (
+    *("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"),
+    *("currentReplicas", "desiredReplicas"),
+)
 _DAEMONS = ("desiredNumberScheduled", "numberReady", "updatedNumberScheduled", "numberAvailable")
 _JOBS = ("active", "succeeded", "failed")
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from awooop.errors import Code
-from gateway.providers.base import Answer, Failed, Listing, Permit, Progress, Target
+from gateway.providers.base import MOST_BYTES, Answer, Failed, Listing, Permit, Progress, Target
 from gateway.providers.kubernetes import reads, writes
 from gateway.providers.kubernetes.asking import Asking
 from gateway.providers.kubernetes.tools import TOOLBOX
@@ -36,6 +36,7 @@ _REFUSED = {
 _NOT_THE_API = (
     *(msgspec.MsgspecError, ValueError, TypeError, KeyError, AttributeError, RecursionError),
 )
+_LARGEST = MOST_BYTES // 4  # of text: it is quoted in JSON, and an object stands there twice
 _LONGEST = 500
 
 
@@ -72,10 +73,13 @@ class Kubernetes:
 def _judged(asking: Asking, reply: Reply) -> Answer:
     if 200 <= reply.status < 300:
         try:
-            return asking.read(reply.body)
+            answer = asking.read(reply.body)
         except _NOT_THE_API:
             detail = "the answer is not the Kubernetes API's"
             raise Failed(Code.UPSTREAM_BROKEN, detail, sent=True) from None
+        if sum(len(block["text"].encode()) for block in answer.content) > _LARGEST:
+            raise Failed(Code.UPSTREAM_TOO_LARGE, sent=True)
+        return answer
     if 400 <= reply.status < 500:
         why = _REFUSED.get(reply.status, f"refused with {reply.status}")
         return told(f"{asking.what}: {why}{_said(reply.body)}", is_error=True)

@@ -79,7 +79,7 @@ TOOLBOX = Toolbox(
                 "pod": {**NAME, "description": "The pod's name."},
                 "container": CONTAINER,
                 "tail": _whole(1, 5_000, 200, "How many lines, counted from the end."),
-                "max_bytes": _whole(1_024, 1_048_576, 65_536, "The most bytes, from the end."),
+                "max_bytes": _whole(1_024, 524_288, 65_536, "The most bytes, from the end."),
                 "since_seconds": _whole(1, 604_800, None, "Only lines younger than this."),
                 "previous": {
                     "type": "boolean",

@@ -22,6 +22,7 @@ from gateway.providers.kubernetes.asking import Asking
 IN_CLUSTER = "https://kubernetes.default.svc"
 _CLUSTER_CA = Path("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
 _CONNECT_SECONDS = 10.0
+_CUT = ("disconnected", "closed connection")  # the client has one error for these and for nonsense
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
@@ -77,9 +78,11 @@ class Wire:
         except httpx2.TimeoutException:
             code = Code.UPSTREAM_LATE if sent else Code.UPSTREAM_AWAY
             raise Failed(code, sent=sent) from None
-        except httpx2.ProtocolError:
+        except httpx2.ProtocolError as fault:
+            if any(words in str(fault) for words in _CUT):
+                raise Failed(Code.UPSTREAM_AWAY, "the connection was cut", sent=sent) from None
             raise Failed(Code.UPSTREAM_BROKEN, "the answer is not HTTP", sent=sent) from None
-        except (httpx2.HTTPError, OSError):
+        except (httpx2.HTTPError, OSError, UnicodeError):
             raise Failed(Code.UPSTREAM_AWAY, sent=sent) from None
 
     async def close(self) -> None:

@@ -91,7 +91,7 @@ class Connections:
             raise Failed(Code.CREDENTIAL_AWAY, detail, sent=False) from None
         except asyncssh.ProtocolError:
             raise Failed(Code.UPSTREAM_BROKEN, "it does not speak SSH", sent=False) from None
-        except (asyncssh.Error, OSError):
+        except (asyncssh.Error, OSError, UnicodeError):
             raise Failed(Code.UPSTREAM_AWAY, sent=False) from None
 
 
