@@ -403,6 +403,22 @@ class TestFailures:
         assert not asyncio.run(story()).is_error
 
 
+class TestACertificate:
+    def test_must_come_from_an_authority_that_the_credential_names(self, tmp_path):
+        with kubernetes_api.serving(tmp_path / "server.pem") as cluster:
+            cluster.fill()
+            failed = failure(cluster, "k8s_get", ONE, token="t")
+            assert (failed.code, failed.sent) == (Code.UPSTREAM_AWAY, False)
+            for ca in ("nonsense", "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----"):
+                failed = failure(
+                    cluster, "k8s_get", ONE, token=json.dumps({"token": "t", "ca": ca})
+                )
+                assert (failed.code, failed.sent) == (Code.CREDENTIAL_AWAY, False)
+            assert cluster.asked == []
+            token = json.dumps({"token": "t", "ca": cluster.ca})
+            assert not call(cluster, "k8s_get", ONE, token=token).is_error
+
+
 class TestTheEnvironment:
     def test_is_not_asked_for_a_proxy_or_a_cluster(self, cluster, monkeypatch, tmp_path):
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

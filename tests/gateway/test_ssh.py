@@ -127,7 +127,7 @@ class TestCommands:
                 "ssh_renew_ssl",
                 {"domain": "shop.example.com"},
                 "sudo -n -- certbot renew --non-interactive --no-random-sleep-on-renew "
-                "--cert-name=shop.example.com",
+                "--cert-name shop.example.com",
             ),
             ("ssh_reload_nginx", {}, "sudo -n -- systemctl reload -- nginx.service"),
             (
@@ -156,7 +156,7 @@ class TestCommands:
         assert not call(host, "ssh_clear_docker_logs", container="web").is_error
         assert host.lines == [
             "docker inspect --type=container '--format={{.LogPath}}' -- web",
-            f"sudo -n -- truncate --size=0 -- {LOG_PATH}",
+            f"sudo -n -- truncate -s 0 -- {LOG_PATH}",
         ]
 
     @pytest.mark.parametrize(

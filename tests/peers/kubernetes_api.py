@@ -1,14 +1,23 @@
 """A Kubernetes API server in small, over real HTTP: it keeps objects, and what it was asked."""
 
+import ipaddress
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 MEDIA = {"application/merge-patch+json", "application/strategic-merge-patch+json"}
 
@@ -29,6 +38,7 @@ class Cluster:
     """What the server holds; a test changes it at will.
 
     :param objects: by the path the API keeps them at.
+    :param ca: the authority of its certificate, when it speaks TLS.
     :param answers: by path: a status and a body to answer instead; or one of ``slow``, ``drip``,
         ``cut``, ``die``, ``endless``, ``packed``, ``garbage``.
     """
@@ -39,10 +49,11 @@ class Cluster:
     asked: list[Asked] = field(default_factory=list)
     token: str = ""
     port: int = 0
+    ca: str = ""
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' * bool(self.ca)}://127.0.0.1:{self.port}"
 
     def add(self, path: str, kind: str, **parts: Any) -> dict[str, Any]:
         name = path.rsplit("/", 1)[-1]
@@ -239,14 +250,44 @@ def _merge(into: dict[str, Any], patch: dict[str, Any]) -> None:
             into[name] = each
 
 
+def _certified(path: Path) -> str:
+    """Write a certificate for 127.0.0.1 and its key, and return the certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cluster")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(secret + certificate.public_bytes(pem))
+    return certificate.public_bytes(pem).decode()
+
+
 @contextmanager
-def serving() -> Iterator[Cluster]:
-    """Serve a cluster on a port of its own."""
+def serving(certificate: Path | None = None) -> Iterator[Cluster]:
+    """Serve a cluster on a port of its own.
+
+    :param certificate: where to write one; without it the server speaks no TLS.
+    """
     cluster = Cluster()
     handler = type("Handler", (_Handler,), {"cluster": cluster})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     cluster.port = server.server_address[1]
+    if certificate:
+        cluster.ca = _certified(certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -100,8 +100,8 @@ def systemctl_restart(args: Arguments) -> Command:
 
 def renew_ssl(args: Arguments) -> Command:
     """Return what renews a certificate that is due."""
-    words = ("certbot", "renew", "--non-interactive", "--no-random-sleep-on-renew")
-    return Command((*words, f"--cert-name={args['domain']}"), as_root=True)
+    words = ("certbot", "renew", "--non-interactive", "--no-random-sleep-on-renew", "--cert-name")
+    return Command((*words, args["domain"]), as_root=True)
 
 
 def reload_nginx(_: Arguments) -> Command:
@@ -125,7 +125,7 @@ def log_path(args: Arguments) -> Command:
 def empty_log(answered: bytes) -> Command | None:
     """Return what empties the log that :func:`log_path` told of; None when it is no such path."""
     found = _LOG_PATH.fullmatch(answered[:1_000].decode("ascii", "replace"))
-    return found and Command(("truncate", "--size=0", "--", found[1]), as_root=True)
+    return found and Command(("truncate", "-s", "0", "--", found[1]), as_root=True)
 
 
 COMMANDS: Mapping[str, Callable[[Arguments], Command]] = {
