@@ -22,7 +22,7 @@ VALUES (%(project_id)s, %(call_id)s, %(agent_id)s, %(actor)s, %(run_id)s, %(trac
 """
 
 
-def send(p: Pipe, row: Mapping[str, Any]) -> None:
+def send(p: Pipe, row: dict[str, Any]) -> None:
     """Queue a call's row in the pipe's open transaction of its project."""
     p.send(WRITE, row)
 

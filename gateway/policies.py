@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from awooop.kit.redaction import Policy as Hidden
 from contracts import bodies as families
 from contracts.bodies.policy import Policy, Rule
 from contracts.models import Family
@@ -35,6 +36,18 @@ def of(bodies: Bodies) -> tuple[Policy, ...]:
 def executes_reads(policies: Iterable[Policy]) -> bool:
     """Tell whether shadow runs send what only reads."""
     return all(policy.shadow.reads == "execute" for policy in policies)
+
+
+def redaction(policies: Iterable[Policy]) -> Hidden | None:
+    """Return what all policies together hide besides what always is."""
+    asked = [policy.redaction for policy in policies]
+    if not any(each.classes or each.patterns or each.names for each in asked):
+        return None
+    return Hidden(
+        classes=frozenset(name for each in asked for name in each.classes),
+        patterns=tuple(sorted({pair for each in asked for pair in each.patterns.items()})),
+        names=frozenset(name for each in asked for name in each.names),
+    )
 
 
 def decide(

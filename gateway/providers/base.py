@@ -22,6 +22,13 @@ class Failed(Exception):
         self.code, self.detail, self.sent = code, detail or code.title, sent
 
 
+class Expired(Failed):
+    """A call's permit ran out before its first byte went out; it may be asked for again."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.UPSTREAM_BUSY, "the call could not start in time", sent=False)
+
+
 class Secret:
     """A credential, for the time of one call. It does not show itself, and does not pickle.
 
@@ -82,10 +89,10 @@ class Permit:
     def check(self) -> None:
         """Stand directly before the first byte goes out.
 
-        :raises Failed: it has run out; nothing was sent.
+        :raises Expired: nothing was sent.
         """
         if time.monotonic() >= self.until:
-            raise Failed(Code.UPSTREAM_BUSY, "the call could not start in time", sent=False)
+            raise Expired
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,24 @@
+"""From a gateway contract to what the hub reaches: a transport, and a credential for one call."""
+
+from gateway import credentials
+from gateway.catalog import Entry
+from gateway.providers.base import Target
+
+
+def of(project_id: str, entry: Entry) -> Target:
+    """Return how a tool's server is reached, its references resolved now.
+
+    :raises Failed: a credential cannot be resolved; nothing was sent.
+    """
+    body = entry.gateway.body
+    credential, secrets = credentials.for_target(body)
+    return Target(
+        project_id=project_id,
+        gateway_id=entry.gateway_id,
+        body_hash=entry.gateway.body_hash,
+        transport=body["transport"],
+        private_addresses=tuple(body.get("private_addresses", ())),
+        concurrent=body.get("concurrent_calls", 10),
+        credential=credential,
+        secrets=secrets,
+    )

@@ -1,0 +1,15 @@
+"""What the clock starts: giving up on lost effects, and asking their probes."""
+
+import structlog
+from celery import shared_task
+
+from gateway import effects
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="gateway.reap")
+def reap() -> None:
+    """Mark effects unknown whose process was lost."""
+    if unknown := effects.reap():
+        log.warning("effects_reaped", count=unknown)
