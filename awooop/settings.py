@@ -99,6 +99,17 @@ TICKET_KEYS = env.list("TICKET_KEYS", default=[])  # the same, of approval ticke
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # an Ed25519 seed in hex
 AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public keys of before, in hex
 
+# What may gateway contracts refer to? PATTERN, or PROJECT=PATTERN for that project alone; {project}
+# stands for whichever asks. What has neither belongs to every tenant.
+CREDENTIAL_ENV = env.list("CREDENTIAL_ENV", default=["AWOOOP_CREDENTIAL_{project}__*"])
+CREDENTIAL_DIRS = env.list(
+    "CREDENTIAL_DIRS", default=["/run/secrets/{project}", "/var/run/secrets/{project}"]
+)
+CREDENTIAL_NAMESPACES = env.list("CREDENTIAL_NAMESPACES", default=["{project}"])  # of Kubernetes
+KUBERNETES_SERVICE_ACCOUNT_DIR = env.str(
+    "KUBERNETES_SERVICE_ACCOUNT_DIR", default="/var/run/secrets/kubernetes.io/serviceaccount"
+)
+
 # How long may work take, and what may it cost?
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=20)  # without a heartbeat, then requeued
 RUN_REAPER_SECONDS = env.int("RUN_REAPER_SECONDS", default=10)
