@@ -29,11 +29,14 @@ from awooop.console.reports import Report
 from awooop.errors import Unavailable
 from awooop.kit import log
 from awooop.kit.db import global_tx
-from awooop.tenants.models import Operator
+from awooop.tenants.models import Operator, Role
+from contracts import queries
 from gateway import calls, credentials, registry, targets
 from gateway.cleaning import Cleaner
 from gateway.echoes import Echoes
 from gateway.providers.base import Answer, Failed, Listing, Secret
+from tests.gateway import agents
+from tests.gateway.agents import Agent
 from tests.gateway.governed import GATEWAY
 from tests.journeys.test_canaries import rows, servers, spellings, valkey
 
@@ -73,8 +76,8 @@ TALES = {
         " ".join(
             (
                 *(base64.b64encode(f"{lead}{token}".encode()).decode() for lead in ("", "a", "ab")),
-                *(token.encode().hex(), "\u200b".join(token), f"\x1b[1m{token[:9]}\x1b[0m{token[9:]}"),
-                "".join(f"%{ord(letter):x}" for letter in token),
+                *(token.encode().hex(), "".join(f"%{ord(letter):x}" for letter in token)),
+                *("\u200b".join(token), f"\x1b[1m{token[:9]}\x1b[0m{token[9:]}"),
             )
         )
     ),
@@ -105,6 +108,11 @@ def telling(tale):
     return answer
 
 
+def owned(change):
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE awooop_mcp_gateway_audit {change}")
+
+
 class Lived:
     """One project's day with a server that tells all; what could be seen afterwards, by place."""
 
@@ -119,6 +127,7 @@ class Lived:
             self._offer(shop, upstream)
             self.places["results"] = self._call(shop)
             self.places["unrecorded"], self.places["error page"] = self._fail(shop)
+            self.places["doors"] = self._knock(shop)
             self._refresh(shop, upstream)
             self.places["pages"] = self._visit()
         self.sent = list(upstream.calls)
@@ -173,10 +182,7 @@ class Lived:
 
     def _fail(self, shop):
         """Fail after the answer came, where every frame is kept: traceback and error page."""
-        with connections["owner"].cursor() as cursor:
-            cursor.execute(
-                "ALTER TABLE awooop_mcp_gateway_audit ADD CHECK (tool_name <> 'error__shop') NOT VALID"
-            )
+        owned("ADD CONSTRAINT unwritable CHECK (tool_name <> 'error__shop') NOT VALID")
         try:
             calls.call_tool(shop.call("error"))
         except Unavailable as reason:
@@ -189,11 +195,28 @@ class Lived:
                 trace.format()
             ), report.get_traceback_html() + report.get_traceback_text()
         finally:
-            with connections["owner"].cursor() as cursor:
-                cursor.execute(
-                    "ALTER TABLE awooop_mcp_gateway_audit DROP CONSTRAINT awooop_mcp_gateway_audit_tool_name_check"
-                )
+            owned("DROP CONSTRAINT unwritable")
         pytest.fail("the call was recorded")
+
+    def _knock(self, shop):
+        """Ask as agents do, over MCP and REST, for answers and for problems."""
+        agent = Agent("shop", agents.issue("shop", agent_id=shop.agent_id))
+        bearer = {"Authorization": f"Bearer {agent.key}"}
+        browser = Client(raise_request_exception=False)
+        told = [agent.ask("tools/list").content, agent.ask("server/discover").content]
+        for name in (f"{each}__{GATEWAY}" for each in TALES):
+            told.append(agent.ask("tools/call", {"name": name, "arguments": {}}).content)
+            answer = browser.post(
+                "/v1/platform/gateway/call",
+                json.dumps({"tool": name, "arguments": {}}),
+                content_type="application/json",
+                headers=bearer,
+            )
+            assert answer.status_code < 600
+            told.append(answer.content)
+        for path in ("calls", "tools", "none"):
+            told.append(browser.get(f"/v1/platform/gateway/{path}", headers=bearer).content)
+        return b"\n".join(told).decode()
 
     def _refresh(self, shop, upstream):
         told = f"Sign in with {self.credential} or {_encoded(self.credential)}."
@@ -203,9 +226,9 @@ class Lived:
 
     def _visit(self):
         with global_tx():
-            Operator.objects.create_superuser("ann", password="a-long-Pass-phrase-1")
+            ann = Operator.objects.create_user("ann", platform_role=Role.ADMIN)
         client = Client(raise_request_exception=False)
-        client.force_login(Operator.objects.get(username="ann"))
+        client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
         told = []
         for page in PAGES:
             answer = client.get(f"/admin/{page}")
@@ -232,7 +255,7 @@ def lived(request, monkeypatch, tmp_path):
 
 PLACES = (
     *("results", "unrecorded", "error page", "pages", "logs", "rows", "valkey and tasks"),
-    *("servers", "audit export"),
+    *("servers", "audit export", "doors"),
 )
 
 
@@ -243,11 +266,13 @@ def forms(value):
 class TestCredential:
     def test_was_said_back_by_every_tool(self, lived):
         """What the other tests look for was there to be found."""
-        assert len(lived.sent) == len(TALES) + 2
+        assert {seen.tool for seen in lived.sent} == TALES.keys()
+        assert len(lived.sent) > 2 * len(TALES)
         assert {seen.headers["authorization"] for seen in lived.sent} == {
             f"Bearer {lived.credential}"
         }
-        assert "[secret:credential:" in lived.places["results"]
+        for place in ("results", "doors", "pages", "rows"):
+            assert "[secret:credential:" in lived.places[place]
         assert "text__shop" in lived.places["rows"]
         assert "text__shop" in lived.places["pages"]
 
@@ -301,8 +326,6 @@ class TestCredential:
         value = word()
         monkeypatch.setenv(NAME, value)
         shop.sign(credential_ref=f"env:{NAME}")
-        from contracts import queries
-
         body = queries.of_project("shop")["mcp_gateway", GATEWAY]
         target = targets.of_gateway("shop", GATEWAY, body)
         assert value not in f"{target} {target.session_key} {target!r}"
