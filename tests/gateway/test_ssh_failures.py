@@ -233,6 +233,20 @@ class TestConnections:
         asyncio.run(story())
         assert len(host.lines) == 10
 
+    def test_leave_no_channel_behind_that_opens_too_late(self, host):
+        async def story():
+            provider = provider_of(host)
+            await provider.ready("ssh_reload_nginx", {"host": "web"})
+            host.open_delay = 0.3
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await restart(provider)
+            assert await until(host.closed)
+            await provider.close()
+
+        asyncio.run(story())
+        assert host.lines == []
+
     def test_survive_a_call_that_is_cancelled(self, host):
         async def story():
             provider = provider_of(host)

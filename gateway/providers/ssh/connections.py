@@ -102,7 +102,7 @@ class Connections:
             raise Failed(Code.CREDENTIAL_AWAY, detail, sent=False) from None
         except (asyncssh.ProtocolError, asyncssh.KeyExchangeFailed):
             raise Failed(Code.UPSTREAM_BROKEN, "it does not speak our SSH", sent=False) from None
-        except (asyncssh.Error, OSError, UnicodeError):
+        except (asyncssh.Error, OSError, ValueError):
             raise Failed(Code.UPSTREAM_AWAY, sent=False) from None
 
 
