@@ -1,0 +1,208 @@
+"""A well-behaved MCP server for tests: the SDK's own, on a port or over pipes, that keeps a log.
+
+In a thread of the test: ``with good.serving() as upstream``. As a process of its own, for a test
+that kills this one: ``python good.py http LOG`` prints its address, ``python good.py stdio LOG``
+speaks on its pipes; LOG gets one JSON line for each tools/call as it arrives.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+import uvicorn
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+
+OBJECT = {"type": "object"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One tools/call as it arrived."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    headers: Mapping[str, str] = field(repr=False)
+    at: float
+
+
+@dataclass
+class Tool:
+    """What is listed, and what is answered: text, or a result as MCP spells it, or a maker of it.
+
+    A maker takes the arguments, may be a coroutine function, and may raise.
+    """
+
+    definition: dict[str, Any]
+    answer: Any = "ok"
+
+
+class Upstream:
+    """The server's tools, and what it was asked to do."""
+
+    def __init__(self, log: Path | None = None) -> None:
+        self.url = ""
+        self.calls: list[Seen] = []
+        self.listings = 0
+        self.tools: dict[str, Tool] = {}
+        self.instructions: str | None = None
+        self.server_name = "good"
+        self.server_version = "1.0"
+        self._log = log
+        self.tool("echo", lambda arguments: json.dumps(arguments, sort_keys=True))
+        self.tool("slow", _slow, schema={**OBJECT, "properties": {"seconds": {"type": "number"}}})
+        self.tool("fail", {"content": [{"type": "text", "text": "no such pod"}], "isError": True})
+
+    def tool(
+        self,
+        name: str,
+        answer: Any = "ok",
+        *,
+        description: str = "",
+        schema: Mapping[str, Any] | None = None,
+        **definition: Any,
+    ) -> None:
+        """Offer a tool, or change it; further fields are named as MCP names them."""
+        self.tools[name] = Tool(
+            {
+                "name": name,
+                "description": description or f"The tool {name}.",
+                "inputSchema": dict(schema or OBJECT),
+                **definition,
+            },
+            answer,
+        )
+
+    def withdraw(self, name: str) -> None:
+        del self.tools[name]
+
+    def called(self, tool: str) -> list[Seen]:
+        return [seen for seen in self.calls if seen.tool == tool]
+
+    def server(self) -> Server[Any]:
+        return Server(
+            self.server_name,
+            version=self.server_version,
+            instructions=self.instructions,
+            get_tool_input_schema=lambda name: None,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+        )
+
+    async def _list_tools(self, ctx: Any, params: Any) -> Any:
+        self.listings += 1
+        found = {"tools": [tool.definition for tool in self.tools.values()]}
+        if ctx.protocol_version >= "2026-07-28":
+            found |= {"ttlMs": 0, "cacheScope": "private", "resultType": "complete"}
+        return found
+
+    async def _call_tool(self, ctx: Any, params: types.CallToolRequestParams) -> Any:
+        result = await self._answer(ctx, params)
+        return (
+            result | {"resultType": "complete"} if ctx.protocol_version >= "2026-07-28" else result
+        )
+
+    async def _answer(self, ctx: Any, params: types.CallToolRequestParams) -> dict[str, Any]:
+        headers = dict(getattr(ctx.request, "headers", None) or {})
+        seen = Seen(params.name, params.arguments or {}, headers, time.monotonic())
+        self.calls.append(seen)
+        if self._log is not None:
+            with self._log.open("a") as file:
+                file.write(json.dumps({"tool": seen.tool, "arguments": seen.arguments}) + "\n")
+        tool = self.tools.get(params.name)
+        if tool is None:
+            return {"content": [{"type": "text", "text": "unknown tool"}], "isError": True}
+        answer = tool.answer
+        if callable(answer):
+            wants_ctx = len(inspect.signature(answer).parameters) > 1
+            answer = answer(seen.arguments, ctx) if wants_ctx else answer(seen.arguments)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if isinstance(answer, str):
+            return {"content": [{"type": "text", "text": answer}]}
+        return {"content": [], **answer}
+
+
+async def _slow(arguments: Mapping[str, Any]) -> str:
+    await asyncio.sleep(float(arguments.get("seconds", 1)))
+    return "late"
+
+
+class _Served(uvicorn.Server):
+    """Leaves the test's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(upstream: Upstream, listening: socket.socket, **options: Any) -> _Served:
+    upstream.url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+    config = uvicorn.Config(
+        upstream.server().streamable_http_app(**{"stateless_http": True, **options}),
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    return _Served(config)
+
+
+def _listen() -> socket.socket:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(256)
+    return listening
+
+
+@contextlib.contextmanager
+def serving(
+    configure: Callable[[Upstream], None] = lambda upstream: None, **options: Any
+) -> Iterator[Upstream]:
+    """Serve on an ephemeral port of 127.0.0.1 from a thread; options are the SDK app's."""
+    upstream = Upstream()
+    configure(upstream)
+    with _listen() as listening:
+        server = _server(upstream, listening, **options)
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listening]}, name="upstream", daemon=True
+        )
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        try:
+            yield upstream
+        finally:
+            server.should_exit = True
+            thread.join(5)
+
+
+async def _stdio(upstream: Upstream) -> None:
+    server = upstream.server()
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+def main(kind: str, log: str) -> None:
+    upstream = Upstream(Path(log))
+    if kind == "stdio":
+        asyncio.run(_stdio(upstream))
+        return
+    with _listen() as listening:
+        server = _server(upstream, listening)
+        sys.stdout.write(upstream.url + "\n")
+        sys.stdout.flush()
+        server.run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
