@@ -54,13 +54,14 @@ class Kubernetes:
     async def tools(self) -> Listing:
         return TOOLBOX.listing
 
-    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
+    async def ready(self, tool: str = "", arguments: Mapping[str, Any] | None = None) -> None:
         """Connect to the API server: a first connection may outlive a permit.
 
         :raises Failed: the arguments do not fit, or the server cannot be reached; the tool's own
             request was not sent.
         """
-        self._asking(tool, arguments)
+        if arguments is not None:
+            self._asking(tool, arguments)
         await self._wire.warm()
 
     async def call(
