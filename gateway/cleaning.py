@@ -22,7 +22,7 @@ class Cleaner:
     :param secrets: what the server was shown.
     """
 
-    def __init__(self, policy: redaction.Policy, secrets: Iterable[Secret]) -> None:
+    def __init__(self, policy: redaction.Policy | None, secrets: Iterable[Secret]) -> None:
         """Learn what is to be hidden."""
         self._policy = policy
         self._echoes = Echoes(secrets)

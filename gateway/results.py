@@ -4,15 +4,15 @@ An answer counts as a whole: its texts, structured content, resources and errors
 :data:`gateway.fitting.MOST` characters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
 
 from awooop.kit import redaction
-from awooop.kit.redaction import policy as policies
-from gateway import blocks, digests, fitting, schemas
+from contracts.bodies.policy import Policy
+from gateway import blocks, digests, fitting, policies, schemas, visible
 from gateway.blocks import Piece
 from gateway.cleaning import Cleaner
 from gateway.fitting import CUT, MOST
@@ -22,8 +22,10 @@ MOST_BLOCKS = 32
 UNFIT = "does not fit its output schema"
 UNJUDGED = "its output schema cannot be used"
 
-_JOURNALLED = 2_000  # characters
+_JOURNALLED = 2_000  # characters of arguments
+_PLAIN = 400  # characters of a reason
 _MOST_PLACES = 5
+_MOST_JUDGES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +47,22 @@ class Shaped:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Arguments as they leave.
+class Kept:
+    """Arguments as rows keep them.
 
-    :param changed: where secrets were replaced: JSON Pointers, at most five.
+    :param text: JSON without secrets, cut.
+    :param sha256: keyed hash of what was asked; see :mod:`gateway.digests`.
     """
 
-    arguments: Mapping[str, Any] = field(repr=False)
-    changed: tuple[str, ...] = ()
-
-    @property
-    def note(self) -> str:
-        """Return what a row says of it; nothing when nothing was changed."""
-        return f"redacted before it left: {', '.join(self.changed)}" if self.changed else ""
+    text: str
+    sha256: str
 
 
 def shape(
     answer: Answer,
     *,
     definition: Mapping[str, Any] | None,
-    policy: redaction.Policy | Mapping[str, Any] | None = None,
+    policy: redaction.Policy | None = None,
     secrets: Iterable[Secret] = (),
 ) -> Shaped:
     """Return an answer redacted, judged by its output schema and cut; raises for no JSON.
@@ -74,11 +72,10 @@ def shape(
     an error would have a write repeated.
 
     :param definition: of the tool, as released.
-    :param policy: ``redaction`` of the project's policy contract.
+    :param policy: what the project hides in addition.
     :param secrets: what the tool's server was shown; hidden in each of their usual spellings.
-    :raises PolicyRefused: the policy is unknown or unsafe.
     """
-    cleaner = Cleaner(policies.of(policy), secrets)
+    cleaner = Cleaner(policy, secrets)
     spelled = digests.spelled(
         {
             "content": list(answer.content),
@@ -103,51 +100,47 @@ def shape(
     )
 
 
-def outgoing(
-    arguments: Mapping[str, Any], policy: redaction.Policy | Mapping[str, Any] | None = None
-) -> Outgoing:
-    """Return arguments as they may leave: each secret replaced by its tag, and where that was.
+def outgoing(arguments: Mapping[str, Any], asked: Iterable[Policy] = ()) -> dict[str, Any]:
+    """Return arguments as they may leave: each secret replaced by its tag.
 
-    :raises PolicyRefused: the policy is unknown or unsafe.
+    What a tool needs to sign in it gets from its contract's references, not from an agent. See
+    :func:`replaced`, so that nothing is replaced silently.
+
+    :param asked: the project's policies.
     """
-    sent: Any = redaction.redact(dict(arguments), policies.of(policy))
-    if not isinstance(sent, dict):
-        sent = {"unread": sent}
-    return Outgoing(sent, tuple(_differences(arguments, sent)))
+    sent: Any = redaction.redact(dict(arguments), policies.redaction(asked))
+    return sent if isinstance(sent, dict) else {"unread": sent}
 
 
-def journal_text(
-    arguments: Mapping[str, Any], policy: redaction.Policy | Mapping[str, Any] | None = None
-) -> str:
-    """Return arguments as rows keep them: JSON without secrets, cut.
+def replaced(arguments: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
+    """Say in which places what is sent is not what was asked; nothing where it is the same."""
+    places = ", ".join(list(_differences(arguments, sent)))
+    return f"secrets in the arguments were replaced: {visible.of(places)[:200]}" if places else ""
 
-    :raises PolicyRefused: the policy is unknown or unsafe.
+
+def kept(arguments: Mapping[str, Any], asked: Iterable[Policy] = ()) -> Kept:
+    """Return arguments as rows keep them; a long text is not read to its end.
+
+    :param asked: the project's policies.
     """
-    cleaner = Cleaner(policies.of(policy), ())
-    spelled = digests.text(dict(arguments))
-    if len(spelled) <= MOST:
-        return fitting.cut(digests.text(cleaner.value(dict(arguments))), _JOURNALLED)
-    read, unread = cleaner.beginning(spelled, _JOURNALLED, 4_096)
-    return fitting.cut(read, _JOURNALLED, unread)
+    cleaner = Cleaner(policies.redaction(asked), ())
+    spelled = digests.spelled(arguments)
+    text = spelled.decode(errors="replace")
+    if len(text) <= MOST:
+        text, unread = digests.text(cleaner.value(dict(arguments))), 0
+    else:
+        text, unread = cleaner.beginning(text, _JOURNALLED, 4_096)
+    return Kept(fitting.cut(text, _JOURNALLED, unread), digests.of_bytes(spelled))
 
 
-def summary(
-    content: Sequence[Mapping[str, Any]],
-    structured: Mapping[str, Any] | None = None,
-    most: int = _JOURNALLED,
-) -> str:
-    """Return a shaped answer as journals tell it: its texts, and of binary data the digests."""
-    said = "\n".join(filter(None, (_said(block) for block in content)))
-    if not said and structured is not None:
-        said = digests.text(structured)
-    return fitting.cut(said, most)
+def plain(text: str, asked: Iterable[Policy] = (), secrets: Iterable[Secret] = ()) -> str:
+    """Return the beginning of what was said outside of answers, such as why a call failed.
 
-
-def told(text: str, most: int = 300, secrets: Iterable[Secret] = ()) -> str:
-    """Return the beginning of what a server said outside of answers, such as an error's words."""
-    cleaner = Cleaner(policies.NONE, secrets)
-    read, unread = cleaner.beginning(text, most, 1_024)
-    return fitting.cut(read, most, unread)
+    :param asked: the project's policies.
+    :param secrets: what the server was shown.
+    """
+    read, unread = Cleaner(policies.redaction(asked), secrets).beginning(text, _PLAIN, 1_024)
+    return fitting.cut(read, _PLAIN, unread)
 
 
 def _taken_apart(
@@ -205,19 +198,6 @@ def _differences(was: Any, now: Any) -> Iterator[str]:
             yield place or "/"
 
 
-def _said(block: Mapping[str, Any]) -> str:
-    """Return what a journal says of a block that is fit for agents."""
-    match block:
-        case {"type": "text", "text": str(words)} | {"resource": {"text": str(words)}}:
-            return words
-        case {"data": str(data)} | {"resource": {"blob": str(data)}}:
-            kind = block.get("mimeType") or block.get("resource", {}).get("mimeType")
-            return blocks.told(kind or "application/octet-stream", data)
-        case {"type": "resource_link", "uri": str(uri)}:
-            return uri
-    return ""
-
-
 _judges: dict[int, tuple[Any, jsonschema_rs.Validator | None]] = {}
 
 
@@ -225,22 +205,28 @@ def _fits(raw: Any, definition: Mapping[str, Any] | None, cleaner: Cleaner) -> b
     schema = definition.get("outputSchema") if definition else None
     if definition is None or schema is None:
         return True
-    kept = _judges.get(id(schema))
-    if kept is None or kept[0] is not schema:
-        try:
-            kept = (schema, schemas.validator(definition, "outputSchema"))
-        except ValueError:
-            kept = (schema, None)
-        if len(_judges) >= 1_000:
-            _judges.clear()
-        _judges[id(schema)] = kept
-    if kept[1] is None:
+    judge = _judge(definition, schema)
+    if judge is None:
         cleaner.notes.add(UNJUDGED)
         return True
     try:
-        fits = kept[1].is_valid(raw)
+        fits = judge.is_valid(raw)
     except (ValueError, TypeError, RecursionError):  # numbers and texts that JSON does not know
         fits = False
     if not fits:
         cleaner.notes.add(UNFIT)
     return fits
+
+
+def _judge(definition: Mapping[str, Any], schema: Any) -> jsonschema_rs.Validator | None:
+    """Return the judge of answers; kept for as long as the very same schema is in use."""
+    known = _judges.get(id(schema))
+    if known is None or known[0] is not schema:
+        try:
+            known = (schema, schemas.validator(definition, "outputSchema"))
+        except ValueError:
+            known = (schema, None)
+        if len(_judges) >= _MOST_JUDGES:
+            _judges.clear()
+        _judges[id(schema)] = known
+    return known[1]

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from awooop.kit import redaction
+from contracts.bodies.policy import Policy
 from gateway import blocks, digests, fitting, results, visible
 from gateway.providers.base import MOST_BYTES, Answer, Secret
 
@@ -90,7 +92,9 @@ class TestShape:
         assert shaped.content[1]["resource"]["uri"].startswith("x://u:[secret:")
 
     def test_obeys_the_projects_policy(self):
-        policy = {"classes": ["ipv4"], "names": ["locker"], "patterns": {"badge": r"BG-\d{6}"}}
+        policy = redaction.Policy(
+            frozenset({"ipv4"}), (("badge", r"BG-\d{6}"),), frozenset({"locker"})
+        )
         shaped = shape(
             text("BG-123456 from 10.1.2.3"), structured={"locker": "blue"}, policy=policy
         )
@@ -385,7 +389,7 @@ class TestEchoes:
         secret = [Secret(value, version="1")]
         shaped = shape(structured={"a": int(value), value: [1.5]}, is_error=True, secrets=secret)
         assert value not in everything(shaped)
-        assert value not in results.told(f"HTTP 401: key {value} is not known", secrets=secret)
+        assert value not in results.plain(f"HTTP 401: key {value} is not known", secrets=secret)
         link = {"type": "resource_link", "uri": f"https://h/{value}", "name": value}
         typed = {"type": value, "data": "", "mimeType": f"x/{value}"}
         image = {"type": "image", "data": "aGk=", "mimeType": f"image/{value}"}
@@ -422,56 +426,51 @@ class TestTime:
 
 class TestOutgoing:
     def test_leaves_ordinary_arguments_as_they_are(self):
-        arguments = {
-            "namespace": "shop",
-            "replicas": 3,
-            "labels": {"app": "web"},
-            "list": [1.0, None],
-        }
+        arguments = {"namespace": "shop", "replicas": 3, "labels": {"app": "web"}, "n": [1.0, None]}
         sent = results.outgoing(arguments)
-        assert sent.arguments == arguments
-        assert (sent.changed, sent.note) == ((), "")
+        assert sent == arguments
+        assert results.replaced(arguments, sent) == ""
 
     def test_replaces_secrets_and_says_where(self):
         word = secrets.token_hex(12)
         arguments = {"env": [{"name": "a/b", "value": 1}, {"password": word}], "q": f"token={word}"}
         sent = results.outgoing(arguments)
-        assert word not in json.dumps(sent.arguments)
-        assert set(sent.changed) == {"/env/1/password", "/q"}
-        assert word not in repr(sent)
-        assert sent.note.startswith("redacted before it left: /")
+        assert word not in json.dumps(sent)
+        told = results.replaced(arguments, sent)
+        assert "/env/1/password" in told
+        assert "/q" in told
+        assert word not in told
 
-    def test_obeys_the_projects_policy(self):
-        sent = results.outgoing({"locker": "blue"}, {"names": ["locker"]})
-        assert sent.changed == ("/locker",)
+    def test_obeys_the_projects_policies(self):
+        policies = [Policy.model_validate({"redaction": {"names": ["locker"]}}), Policy()]
+        sent = results.outgoing({"locker": "blue"}, policies)
+        assert "blue" not in str(sent)
+        assert "blue" not in results.kept({"locker": "blue"}, policies).text
+        assert "blue" not in results.plain("locker: blue", policies)
 
     @given(st.dictionaries(st.text(), JSON))
     @settings(max_examples=40, deadline=None)
     def test_raises_for_no_json(self, arguments):
-        results.outgoing(arguments)
-        assert len(results.journal_text(arguments)) <= 2_000
-        assert len(digests.of(arguments)) == 64
+        assert isinstance(results.replaced(arguments, results.outgoing(arguments)), str)
+        kept = results.kept(arguments)
+        assert len(kept.text.encode()) <= 8_000
+        assert len(kept.text) <= 2_000
+        assert len(kept.sha256) == 64
 
 
-class TestJournal:
-    def test_keeps_arguments_short_and_without_secrets(self):
+class TestKept:
+    def test_arguments_are_short_and_without_secrets(self):
         word = secrets.token_hex(12)
-        assert word not in results.journal_text({"password": word})
-        assert results.journal_text({"b": 1, "a": "é"}) == '{"a":"é","b":1}'
-        long = results.journal_text({"password": word, "text": "word " * 9_000})
+        assert word not in results.kept({"password": word}).text
+        assert results.kept({"b": 1, "a": "é"}).text == '{"a":"é","b":1}'
+        long = results.kept({"password": word, "text": "word " * 9_000}).text
         assert len(long) <= 2_000
         assert word not in long
         assert long.endswith(" characters]")
 
-    def test_tells_an_answer_by_its_texts_and_digests(self):
-        image = {"type": "image", "data": "aGVsbG8=", "mimeType": "image/png"}
-        link = {"type": "resource_link", "uri": "f://a", "name": "a"}
-        told = results.summary([text("two rows"), image, link])
-        digest = sha256(b"hello").hexdigest()
-        assert told == f"two rows\nimage/png, 5 bytes, sha256 {digest}\nf://a"
-        assert results.summary([], {"n": 1}) == '{"n":1}'
-        assert len(results.summary([text("x" * 9_000)])) == 2_000
-
-    def test_hashes_equal_arguments_alike_and_tells_nothing(self):
-        assert digests.of({"a": 1, "b": 2.0}) == digests.of({"b": 2, "a": 1})
-        assert digests.of({"pin": 1234}) != sha256(b'{"pin":1234}').hexdigest()
+    def test_arguments_that_are_equal_have_equal_hashes_that_tell_nothing(self):
+        one, two = results.kept({"a": 1, "b": 2.0}), results.kept({"b": 2, "a": 1})
+        assert one.sha256 == two.sha256
+        pin = results.kept({"pin": 1234}).sha256
+        assert pin != sha256(b'{"pin":1234}').hexdigest()
+        assert pin != results.kept({"pin": 1235}).sha256

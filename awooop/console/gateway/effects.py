@@ -238,8 +238,9 @@ def probe(site: AdminSite, request: HttpRequest, project_id: str, effect_id: str
     actor = actor_name(accounts.person_of(request))
     try:
         told = inquiry.ask(project_id, found["effect_id"], actor=actor, at=timezone.now())
-    except Conflict:
-        messages.warning(request, _("The probe could not tell: the outcome is still unknown."))
+    except Conflict as reason:
+        told_so = _("The probe could not tell: the outcome is still unknown.")
+        messages.warning(request, f"{told_so} {spelled.plain(reason.detail)}")
     else:
         name = words.outcome(told).text
         messages.success(request, _("The probe has answered: %(outcome)s") % {"outcome": name})
