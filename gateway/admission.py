@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
+from awooop.errors import Code
 from awooop.kit.db import tenant_tx
 from awooop.kit.tickets import Unfit
 from awooop.ledger import budget
@@ -105,6 +106,26 @@ def judge(call: Call) -> Admitted | Simulated | Stopped:
         return Stopped(known, blocked)
     if known.is_shadow and not policies.executes_reads(known.policies):
         return Simulated(known)
+    return _admitted(call, known, ticket_id)
+
+
+def judge_probe(call: Call) -> Admitted | Stopped:
+    """Judge a probe, which nobody was granted: the project's standing, the tool, and that it reads.
+
+    :raises Unavailable: what happens could not be recorded.
+    """
+    known = facts.gather(call)
+    blocked = gates.tenant(call, known) or gates.agent(call, known)
+    if blocked is None and (known.entry is None or known.verdict is None):
+        blocked = Blocked(3, Code.GATE_TOOL, "the probe's tool is not in the contract")
+    elif blocked is None:
+        blocked = gates.tool(call, replace(known, scopes=("read",)))
+    if blocked is None and not (known.verdict and known.verdict.only_reads):
+        blocked = Blocked(4, Code.GATE_SCOPE, "a probe may only read")
+    return Stopped(known, blocked) if blocked is not None else _admitted(call, known, None)
+
+
+def _admitted(call: Call, known: Facts, ticket_id: str | None) -> Admitted:
     assert known.entry is not None
     return Admitted(
         call=call,

@@ -17,8 +17,8 @@ from django.db import close_old_connections
 
 from awooop.errors import Code
 from gateway import admission, endings, hub, targets
-from gateway.admission import Admitted
-from gateway.providers.base import Answer, Expired, Failed, Permit, Progress
+from gateway.admission import Admitted, Simulated, Stopped
+from gateway.providers.base import Answer, Expired, Failed, Permit, Progress, Target
 from gateway.shapes import Call, Result
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ _threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="gateway")
 _outliving: set[asyncio.Task[Result]] = set()
 
 Flow = Generator[Future[Any], Any, Result]
+Judge = Callable[[Call], Admitted | Simulated | Stopped]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class _UnderWay:
     admitted: Admitted | None = None
     waiting: Future[Any] | None = None
     is_abandoned: bool = False
+    answer: Answer | None = None
 
     @property
     def has_effect(self) -> bool:
@@ -59,7 +61,20 @@ def call_tool(call: Call, *, progress: Progress | None = None) -> Result:
     :param progress: told of the tool's progress, on the hub's event loop.
     :raises Unavailable: the call's record cannot be written; its answer is withheld.
     """
-    flow = _flow(_UnderWay(call, progress))
+    return _wait(_flow(_UnderWay(call, progress)))
+
+
+def ask_probe(call: Call) -> tuple[Result, Answer | None]:
+    """Call a probe, for the platform and not for an agent; its answer also comes as it was.
+
+    :raises Unavailable: the call's record cannot be written.
+    """
+    under_way = _UnderWay(call, None)
+    result = _wait(_flow(under_way, admission.judge_probe))
+    return result, under_way.answer
+
+
+def _wait(flow: Flow) -> Result:
     step = partial(flow.send, None)
     while True:
         waited = _advance(step)
@@ -109,9 +124,9 @@ async def _drive(under_way: _UnderWay) -> Result:
             step = partial(flow.throw, _GONE)
 
 
-def _flow(under_way: _UnderWay) -> Flow:
+def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     call, begun = under_way.call, under_way.begun
-    judged = admission.judge(call)
+    judged = judge(call)
     if not isinstance(judged, Admitted):
         return endings.refused(call, judged, begun=begun)
     try:
@@ -139,7 +154,7 @@ def _flow(under_way: _UnderWay) -> Flow:
 
 
 def _sent(
-    under_way: _UnderWay, judged: Admitted, target: targets.Target, permit: Permit
+    under_way: _UnderWay, judged: Admitted, target: Target, permit: Permit
 ) -> Generator[Future[Any], Any, Answer]:
     spent = time.perf_counter() - under_way.begun
     under_way.waiting = hub.the().call(
@@ -150,8 +165,8 @@ def _sent(
         within=max(0.1, judged.seconds - spent),
         progress=under_way.progress,
     )
-    answer: Answer = yield under_way.waiting
-    return answer
+    under_way.answer = yield under_way.waiting
+    return under_way.answer
 
 
 def _advance(step: Callable[[], Future[Any]]) -> Future[Any] | Result:

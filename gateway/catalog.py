@@ -5,6 +5,7 @@ counts up with every change of a tool.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -13,6 +14,7 @@ from typing import Any
 import jsonschema_rs
 
 from awooop.kit.db import pipe
+from contracts import queries
 from contracts.models import Family
 from contracts.queries import Active, Bodies
 from gateway import naming, schemas
@@ -66,6 +68,9 @@ class Catalog:
     by_place: Mapping[tuple[str, str], Entry]
 
 
+_NUMBER = "SELECT number FROM awooop_gateway_generation WHERE project_id = %s"
+
+_numbers: dict[str, tuple[float, int]] = {}
 _kept: dict[str, tuple[tuple[Any, ...], Catalog]] = {}
 _lock = Lock()
 
@@ -85,10 +90,29 @@ def of_project(project_id: str, bodies: Bodies, number: int) -> Catalog:
     return made
 
 
+def lately(project_id: str, bodies: Bodies) -> tuple[int, Catalog]:
+    """Return the project's tools, at most a second old, and their generation.
+
+    For what is only foreseen; a call asks for the generation of its own moment.
+    """
+    until, number = _numbers.get(project_id, (0.0, 0))
+    if time.monotonic() >= until:
+        until = time.monotonic() + queries.FRESH_SECONDS
+        with pipe() as p, p.tenant_tx(project_id):
+            found = p.send(_NUMBER, [project_id])
+        number = (found.fetchone() or (0,))[0]
+        with _lock:
+            if len(_numbers) >= _MOST_PROJECTS:
+                _numbers.clear()
+            _numbers[project_id] = (until, number)
+    return number, of_project(project_id, bodies, number)
+
+
 def forget() -> None:
     """Drop what this process remembers."""
     with _lock:
         _kept.clear()
+        _numbers.clear()
 
 
 def _read(project_id: str) -> tuple[int, dict[tuple[str, str], tuple[Any, ...]]]:

@@ -11,7 +11,7 @@ def of(project_id: str, entry: Entry) -> Target:
     :raises Failed: a credential cannot be resolved; nothing was sent.
     """
     body = entry.gateway.body
-    credential, secrets = credentials.for_target(body)
+    credential, secrets = credentials.for_target(body, project_id=project_id)
     return Target(
         project_id=project_id,
         gateway_id=entry.gateway_id,

@@ -18,6 +18,7 @@ from awooop.console import onboarding
 from awooop.kit import redis, throttle
 from awooop.tenants.modes import Mode
 from contracts import queries as contracts
+from gateway import catalog
 from runs import shadow, worker
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -71,6 +72,7 @@ def clean(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Real commits on real connections, and an empty database for whoever comes next."""
     with django_db_blocker.unblock():
         contracts.forget()
+        catalog.forget()
         throttle.forget()
         shadow.forget()
         redis.forget_client()
