@@ -1,9 +1,11 @@
-"""What the clock starts: giving up on lost effects, and asking their probes."""
+"""What the clock starts: lost effects and their probes; asking servers for their tools."""
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
 from gateway import effects, inquiry
+from gateway.registry import due
 
 log = structlog.get_logger(__name__)
 
@@ -15,3 +17,26 @@ def reap() -> None:
         log.warning("effects_reaped", count=unknown)
     if known := inquiry.ask_all():
         log.info("effects_known", count=known)
+
+
+@shared_task(name="gateway.refresh")
+def refresh() -> None:
+    """Ask the servers whose turn it is for their tools."""
+    due.refresh_due(at=timezone.now())
+
+
+@shared_task(name="gateway.refresh_one")
+def refresh_one(project_id: str, gateway_id: str) -> None:
+    """Ask a server that said that its tools changed."""
+    due.refresh_one(project_id, gateway_id, at=timezone.now())
+
+
+def announce(project_id: str, gateway_id: str) -> None:
+    """Have a worker ask a server that said that its tools changed.
+
+    A broker that is away costs nothing but the wait for the clock.
+    """
+    try:
+        refresh_one.apply_async((project_id, gateway_id), retry=False, expires=60)
+    except Exception as reason:  # noqa: BLE001 - a broker that lies breaks its client anywhere
+        log.warning("bell_unheard", reason=type(reason).__name__)
