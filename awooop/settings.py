@@ -194,6 +194,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "awooop.console.addresses.here",
+                "awooop.console.gateway.banner.open_switches",
             ]
         },
     }

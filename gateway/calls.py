@@ -129,12 +129,14 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     judged = judge(call)
     if not isinstance(judged, Admitted):
         return endings.refused(call, judged, begun=begun)
+    target = None
     try:
         target = targets.of(call.project_id, judged.entry)
         under_way.waiting = hub.the().ready(target, within=judged.seconds)
         yield under_way.waiting
     except Failed as reason:
-        return endings.failed(judged, Failed(reason.code, reason.detail, sent=False), begun=begun)
+        unsent = Failed(reason.code, reason.detail, sent=False)
+        return endings.failed(judged, unsent, begun=begun, target=target)
     for attempt in range(_PERMITS):
         permit = admission.permit(judged, again=attempt > 0)
         if not isinstance(permit, Permit):
@@ -147,7 +149,7 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
         except Expired as reason:
             late = reason
         except Failed as reason:
-            return endings.failed(judged, reason, begun=begun)
+            return endings.failed(judged, reason, begun=begun, target=target)
         else:
             return endings.answered(judged, answer, target, begun=begun)
     return endings.failed(judged, late, begun=begun)

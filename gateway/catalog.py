@@ -35,7 +35,8 @@ SELECT COALESCE((SELECT number FROM awooop_gateway_generation WHERE project_id =
   FROM (SELECT 1) one
   LEFT JOIN awooop_gateway_tool t
     ON t.project_id = %(project_id)s
-   AND (t.gateway_id, t.tool_name) IN (SELECT * FROM unnest(%(gateways)s::text[], %(tools)s::text[]))
+   AND (t.gateway_id, t.tool_name)
+       IN (SELECT * FROM unnest(%(gateways)s::text[], %(tools)s::text[]))
 """
 
 

@@ -42,9 +42,12 @@ def refused(
     return _write(call, judged.facts, result, begun)
 
 
-def failed(admitted: Admitted, reason: Failed, *, begun: float) -> Result:
+def failed(
+    admitted: Admitted, reason: Failed, *, begun: float, target: Target | None = None
+) -> Result:
     """End a call that got no usable answer.
 
+    :param target: what was asked; it may have said its credential back.
     :raises Unavailable: it cannot be recorded.
     """
     is_unknown = reason.sent and admitted.claim is not None
@@ -52,7 +55,7 @@ def failed(admitted: Admitted, reason: Failed, *, begun: float) -> Result:
         admitted.call,
         Status.UNKNOWN if is_unknown else Status.ERROR,
         reason.code,
-        results.plain(reason.detail, admitted.facts.policies),
+        results.plain(reason.detail, admitted.facts.policies, target.shown if target else ()),
     )
     outcome = Outcome.UNKNOWN if is_unknown else Outcome.ERROR
     return _close(admitted, result, outcome, result.reason, begun, is_spent=reason.sent)
@@ -67,14 +70,13 @@ def answered(admitted: Admitted, answer: Answer, target: Target, *, begun: float
         answer,
         definition=admitted.entry.definition,
         policy=policies.redaction(admitted.facts.policies),
-        secrets=[
-            each for each in (target.credential, *target.secrets.values()) if each is not None
-        ],
+        secrets=target.shown,
     )
+    replaced = results.replaced(admitted.call.arguments, admitted.arguments)
     result = Result(
         call_id=admitted.call.call_id,
         status=Status.ERROR if shaped.is_error else Status.SUCCESS,
-        reason="; ".join(shaped.notes),
+        reason="; ".join(filter(None, (replaced, *shaped.notes))),
         content=shaped.content,
         structured=shaped.structured,
         is_error=shaped.is_error,

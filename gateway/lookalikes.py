@@ -20,7 +20,7 @@ def skeleton(text: str) -> str:
 
 @cache
 def _prototypes() -> dict[int, str]:
-    table = {}
+    table: dict[int, str] = {}
     for line in _DATA.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             prototype, others = line.split(" ")

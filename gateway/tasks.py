@@ -29,14 +29,3 @@ def refresh() -> None:
 def refresh_one(project_id: str, gateway_id: str) -> None:
     """Ask a server that said that its tools changed."""
     due.refresh_one(project_id, gateway_id, at=timezone.now())
-
-
-def announce(project_id: str, gateway_id: str) -> None:
-    """Have a worker ask a server that said that its tools changed.
-
-    A broker that is away costs nothing but the wait for the clock.
-    """
-    try:
-        refresh_one.apply_async((project_id, gateway_id), retry=False, expires=60)
-    except Exception as reason:  # noqa: BLE001 - a broker that lies breaks its client anywhere
-        log.warning("bell_unheard", reason=type(reason).__name__)

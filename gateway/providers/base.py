@@ -70,6 +70,12 @@ class Target:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
 
     @property
+    def shown(self) -> tuple[Secret, ...]:
+        """Every secret that the server gets to see."""
+        own = () if self.credential is None else (self.credential,)
+        return (*own, *self.secrets.values())
+
+    @property
     def session_key(self) -> tuple[str, ...]:
         """What two calls must have in common to share a session."""
         versions = [self.credential.version if self.credential else ""]

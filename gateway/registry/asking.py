@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from contracts.queries import Active
 from gateway import hub, targets
 from gateway.providers.base import Failed, Listing
+from gateway.registry import announcing
 
 WITHIN = 10.0  # seconds a server may take to list its tools
 _AT_ONCE = 16
+
+hub.on_list_changed(announcing.hear)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,13 @@ _ZERO_WIDTH = re.compile(
     "\u2800\u3164\ufeff\uffa0]+"
 )
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]+")
-_ESCAPE = re.compile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]?|\\][^\x07\x1b]*|.)?|\x9b[0-9;?]*[@-~]?", re.S)
+_ESCAPE = re.compile(
+    "\x1b(?:\\[[0-9;?]*[ -/]*[@-~]?|\\][^\x07\x1b]*|.)?|\x9b[0-9;?]*[@-~]?", re.DOTALL
+)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9a\x9c-\x9f\u2028\u2029]+")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]+")
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{120,}={0,2}")
-_COMMENT = re.compile(r"<!--.{1,400}?-->", re.S)
+_COMMENT = re.compile(r"<!--.{1,400}?-->", re.DOTALL)
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,20}\b(?:previous|prior|above|earlier|all|other)"
     r"\b.{0,20}\b(?:instruction|prompt|rule|message|guideline)s?"
@@ -31,7 +33,7 @@ _ORDERS = re.compile(
     r"|\bbefore (?:using|calling) (?:this|any other) tool\b"
     r"|\binstead of (?:the|using|calling)\b.{0,40}\btool\b"
     r"|(?:~|/root|/home/\w+)/\.(?:ssh|aws|kube)\b|\bid_rsa\b",
-    re.I,
+    re.IGNORECASE,
 )
 _SIGHTS = (
     ("tag", _TAGS),

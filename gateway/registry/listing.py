@@ -80,7 +80,7 @@ def warnings(offered: Offered, listed: Sorted) -> list[Mapping[str, str]]:
             try:
                 schemas.validator(offered.definition, key)
             except ValueError as reason:
-                found.append({"where": f"/{key}", "kind": UNUSABLE, "excerpt": f"{reason:.300}"})
+                found.append({"where": f"/{key}", "kind": UNUSABLE, "excerpt": str(reason)[:300]})
     found += [*hidden.warnings(offered.definition), *listed.warnings]
     return found[: hidden.MOST]
 
@@ -129,7 +129,10 @@ def _drop_impostors(
 
 
 def _drop_crowd(
-    tools: dict[str, Offered], contracted: Collection[str], known: Collection[str], faults: list[str]
+    tools: dict[str, Offered],
+    contracted: Collection[str],
+    known: Collection[str],
+    faults: list[str],
 ) -> None:
     """Drop what there is no room for."""
     new = [name for name in tools if name not in known and name not in contracted]

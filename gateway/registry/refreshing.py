@@ -136,9 +136,7 @@ def _moves(
     is_built_in = asked.gateway.body["transport"]["kind"] in BUILT_IN
     for name, offered in listed.tools.items():
         row = rows.get(name)
-        before = row and Before(
-            Standing(row.standing), row.pin_sha256, is_held=row.suspended_by is not None
-        )
+        before = Before(row.pin_sha256, is_held=row.suspended_by is not None) if row else None
         after = standings.after(
             before, offered.sha256, pinned=pinned.get(name), is_built_in=is_built_in
         )
@@ -226,7 +224,7 @@ def _save(asked: Asked, **facts: Any) -> None:
 
 
 def _record(asked: Asked, move: _Move, actor: str) -> None:
-    """Leave evidence of what agents may use from now on, or no longer; of the rest there is none."""
+    """Leave evidence of what agents may use from now on, or no longer."""
     act = {
         Standing.RELEASED: Act.TOOL_RELEASED,
         Standing.SUSPENDED: Act.TOOL_SUSPENDED,

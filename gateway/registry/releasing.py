@@ -76,9 +76,7 @@ def release_all(
 
 
 @in_tx
-def suspend(
-    project_id: str, gateway_id: str, tool_name: str, *, actor: str, at: datetime
-) -> Tool:
+def suspend(project_id: str, gateway_id: str, tool_name: str, *, actor: str, at: datetime) -> Tool:
     """Take a tool from agents until an operator releases it, whatever its server or contract say.
 
     :raises NotFound: no such tool was ever listed.

@@ -6,8 +6,6 @@ from gateway.models import Standing
 
 PLATFORM, CONTRACT = "platform", "contract"
 
-_S = Standing
-
 
 @dataclass(frozen=True, slots=True)
 class Before:
@@ -17,7 +15,6 @@ class Before:
     :param is_held: an operator suspended it: only an operator lets it go again.
     """
 
-    standing: Standing
     pin: str | None = None
     is_held: bool = False
 
@@ -33,22 +30,18 @@ class After:
     released_by: str | None = None
 
 
-def after(
-    before: Before | None, seen: str | None, *, pinned: str | None, is_built_in: bool
-) -> After:
-    """Return how a tool stands after its server was asked.
+def after(before: Before | None, seen: str, *, pinned: str | None, is_built_in: bool) -> After:
+    """Return how a tool stands after its server has offered it.
 
-    :param seen: its definition's SHA-256 now; None when it is not offered.
+    :param seen: its definition's SHA-256 now.
     :param pinned: the one the signed contract names, if it names one.
     :param is_built_in: the platform itself defines the tool.
     """
-    if seen is None:
-        return After(_S.GONE)
     if before is not None and before.is_held:
-        return After(_S.SUSPENDED)
+        return After(Standing.SUSPENDED)
     if before is not None and before.pin == seen:
-        return After(_S.RELEASED)
+        return After(Standing.RELEASED)
     if is_built_in or pinned == seen:
-        return After(_S.RELEASED, PLATFORM if is_built_in else CONTRACT)
+        return After(Standing.RELEASED, PLATFORM if is_built_in else CONTRACT)
     never_released = before is None or before.pin is None
-    return After(_S.QUARANTINED if never_released else _S.SUSPENDED)
+    return After(Standing.QUARANTINED if never_released else Standing.SUSPENDED)
