@@ -63,12 +63,19 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
         await _django(scope, receive, send)  # type: ignore[arg-type]
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+def _verify() -> None:
     from awooop.kit import roles
 
+    try:
+        roles.verify()
+    finally:
+        close_old_connections()  # the thread stays, with nothing to do
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     try:
-        await sync_to_async(roles.verify)()
+        await sync_to_async(_verify)()
     except Exception as reason:  # noqa: BLE001 - the server prints it and exits
         await send({"type": "lifespan.startup.failed", "message": str(reason)})
         return

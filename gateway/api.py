@@ -137,7 +137,7 @@ class CallsAsked(BaseModel):
 
     project_id: str | None = Field(default=None, max_length=64)
     agent_id: str | None = Field(default=None, max_length=100)
-    tool: str | None = Field(default=None, max_length=200)
+    tool: str | None = Field(default=None, max_length=301)
     status: Status | None = None
     run_id: UUID | None = None
     per_page: int = Field(default=records.PER_PAGE, ge=1, le=records.MOST_PER_PAGE)
@@ -215,7 +215,7 @@ class CallsDoor(Door):
         parameters=[
             OpenApiParameter("project_id", str),
             OpenApiParameter("agent_id", str),
-            OpenApiParameter("tool", str, description="as its own server names it"),
+            OpenApiParameter("tool", str, description="as agents name it"),
             OpenApiParameter("status", str, enum=Status.values),
             OpenApiParameter("run_id", UUID),
             OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
@@ -230,7 +230,7 @@ class CallsDoor(Door):
         filters = records.Filters(
             scope=seen_by(principal, asked.project_id, needs=KeyScope.GATEWAY),
             agent_id=asked.agent_id,
-            tool_name=asked.tool,
+            tool=asked.tool,
             status=asked.status.value if asked.status else None,
             run_id=asked.run_id,
         )

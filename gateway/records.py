@@ -25,7 +25,7 @@ class Filters:
 
     scope: Scope
     agent_id: str | None = None
-    tool_name: str | None = None
+    tool: str | None = None
     status: str | None = None
     run_id: UUID | None = None
 
@@ -56,7 +56,7 @@ def page(
 
 def _by_scan(filters: Filters) -> bool:
     """Tell whether no index finds what matches: then a page looks at so many calls and no more."""
-    asked = (filters.agent_id, filters.tool_name, filters.status)
+    asked = (filters.agent_id, filters.tool, filters.status)
     return filters.run_id is None and any(each is not None for each in asked)
 
 
@@ -97,7 +97,7 @@ def _recent(columns: str, older_than: UUID | None, wanted: str) -> tuple[str, li
 def _wanted(filters: Filters) -> tuple[str, Sequence[Any]]:
     by = {
         "agent_id": filters.agent_id,
-        "tool_name": filters.tool_name,
+        "tool_name": filters.tool,
         "result_status": filters.status,
         "run_id": filters.run_id,
     }

@@ -135,7 +135,7 @@ def _cursor(name: str) -> str:
 
 def _read_cursor(cursor: str | None) -> str:
     try:
-        return base64.urlsafe_b64decode((cursor or "")[:_LONGEST_CURSOR].encode()).decode()
+        return base64.b64decode((cursor or "")[:_LONGEST_CURSOR], b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise MCPError(types.INVALID_PARAMS, "There is no such cursor") from None
 

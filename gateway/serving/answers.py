@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from awooop.errors import AwoooPError, Code
+from awooop.errors import AwoooPError
 from gateway.models import Status
 from gateway.shapes import Result
 
@@ -17,22 +17,19 @@ def of(result: Result) -> dict[str, Any]:
         "resultType": "complete",
         "_meta": {CALL_ID: str(result.call_id)},
     }
-    if result.structured is not None:
+    if result.code is not None:
+        told["structuredContent"] = {"call_id": str(result.call_id), **reasons(result)}
+    elif result.structured is not None:
         told["structuredContent"] = dict(result.structured)
-    if result.code is not None and (result.status is Status.BLOCKED or not result.content):
-        facts = reasons(result)
-        told["content"] = [{"type": "text", "text": _sentence(result.code, result.reason)}]
-        told["structuredContent"] = {"call_id": str(result.call_id), **facts}
-    elif not told["content"] and result.structured is None and result.reason:
-        told["content"] = [{"type": "text", "text": result.reason}]
     return told
 
 
 def of_error(reason: AwoooPError) -> dict[str, Any]:
     """Return what a tools/call answers that could not even be judged."""
     facts = {"code": reason.code.value, "reason": reason.detail, "hint": reason.code.hint}
+    text = f"{reason.code.value}: {reason.detail}. {reason.code.hint}"
     return {
-        "content": [{"type": "text", "text": _sentence(reason.code, reason.detail)}],
+        "content": [{"type": "text", "text": text}],
         "structuredContent": facts,
         "isError": True,
         "resultType": "complete",
@@ -50,8 +47,3 @@ def reasons(result: Result) -> dict[str, Any]:
         "retry_after": result.retry_after,
     }
 
-
-def _sentence(code: Code, reason: str) -> str:
-    said = reason.strip().rstrip(".")
-    middle = f" {said[:1].upper()}{said[1:]}." if said and said != code.title else ""
-    return f"{code.value}: {code.title}.{middle} {code.hint}"

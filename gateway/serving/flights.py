@@ -4,6 +4,7 @@ Those revisions cancel by a message of its own. Nothing but the key, where the c
 number it gave the request tells which call is meant; where that could mean two, none is stopped.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,9 +12,9 @@ import anyio
 
 from gateway.serving.callers import Caller
 
-Name = tuple[str, str, tuple[str, str], str]
+Name = tuple[int, str, str, tuple[str, str], str]
 
-_flights: dict[Name, list[anyio.CancelScope]] = {}  # touched on one event loop only
+_flights: dict[Name, list[anyio.CancelScope]] = {}
 
 
 @contextmanager
@@ -40,4 +41,5 @@ def down(caller: Caller, request_id: str | int | None) -> bool:
 
 
 def _name(caller: Caller, request_id: str | int | None) -> Name:
-    return (str(caller.holder.key_id), caller.agent_id, caller.origin, str(request_id))
+    loop = id(asyncio.get_running_loop())  # scopes are touched on their own loop only
+    return (loop, str(caller.holder.key_id), caller.agent_id, caller.origin, str(request_id))
