@@ -269,7 +269,10 @@ def the() -> Hub:
 
 
 def on_list_changed(callback: Callable[[str, str], None]) -> None:
-    """Have ``callback(project_id, gateway_id)`` called, on a thread, when a server's tools changed."""
+    """Have ``callback(project_id, gateway_id)`` called when a server's tools changed.
+
+    It is called on a thread of its own, and not more often than every ten seconds for one gateway.
+    """
     _callbacks.append(callback)
 
 
@@ -277,7 +280,7 @@ def _told(place: Place) -> None:
     for callback in _callbacks:
         try:
             callback(*place)
-        except Exception:  # noqa: BLE001 - a listener of ours; the next one still hears
+        except Exception:
             log.exception("list_changed_not_heard", project_id=place[0], gateway_id=place[1])
 
 

@@ -20,7 +20,7 @@ MOST_TOOLS = 2_000
 MOST_PAGES = 50
 _MOST_TEXT = 20_000  # of what a server says of itself
 
-_RAW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+_RAW: TypeAdapter[Any] = TypeAdapter(dict[str, Any])  # checked by the SDK against the revision
 
 
 class Mcp:
@@ -105,11 +105,12 @@ class Mcp:
             return _text(
                 "The tool asked for sampling, elicitation or roots, which it does not get."
             )
-        return Answer(
-            content=tuple(result.get("content") or ()),
-            structured=result.get("structuredContent"),
-            is_error=bool(result.get("isError", False)),
-        )
+        content, structured = result.get("content"), result.get("structuredContent")
+        if not isinstance(content, list) or not all(isinstance(each, dict) for each in content):
+            raise Failed(Code.UPSTREAM_BROKEN, "its answer has no content", sent=True)
+        if structured is not None and not isinstance(structured, dict):
+            structured = {"result": structured}  # any JSON since 2026; agents get objects
+        return Answer(tuple(content), structured, result.get("isError") is True)
 
     def _failure(self, code: Code, detail: str, sent: bool) -> Failed:
         reason = self._session.failure() or Failed(code, detail, sent=sent)

@@ -17,7 +17,10 @@ from gateway.providers.http import Endpoint
 from gateway.providers.posts import Posts
 
 _CLIENT = types.Implementation(name="awooop-gateway", version="1")
-_PROBE_SECONDS = 3.0  # for a server to say that it speaks without a handshake
+_PROBE_SECONDS = {
+    "streamable_http": 3.0,
+    "stdio": 10.0,
+}  # to say it needs no handshake; or to start
 
 
 class Session:
@@ -112,17 +115,23 @@ class Session:
     async def _negotiate(self, client: ClientSession) -> None:
         """Ask what the server speaks; whatever is no clear answer means: shake hands."""
         if not self.handshake:
+            self.handshake = True  # until it says otherwise
             try:
-                async with asyncio.timeout(_PROBE_SECONDS):
+                async with asyncio.timeout(_PROBE_SECONDS[self._target.transport["kind"]]):
                     await client.discover()
+                self.handshake = False
                 return
             except Failed as reason:
                 if reason.code is not Code.UPSTREAM_BROKEN:
                     raise
             except (MCPError, ValueError, RuntimeError, TimeoutError):
                 pass
-        await client.initialize()
-        self.handshake = True
+        try:
+            await client.initialize()
+        except MCPError as refusal:
+            if refusal.code != types.UNSUPPORTED_PROTOCOL_VERSION:
+                raise
+            await client.discover()  # it had heard the question, only too late for us
 
 
 def _tell(opened: asyncio.Future[ClientSession], reason: BaseException) -> None:

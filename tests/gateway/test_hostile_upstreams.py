@@ -14,7 +14,7 @@ import pytest
 from awooop.errors import Code
 from gateway import hub
 from gateway.providers.base import Failed
-from tests.gateway.upstreams import good, hostile, targets
+from tests.gateway.upstreams import good, hostile, misdeeds, targets
 
 WITHIN = 0.5
 GRACE = 1.0
@@ -52,11 +52,11 @@ def neighbour(upstream: good.Upstream) -> Iterator[None]:
 
 
 class TestCall:
-    @pytest.mark.parametrize("kind", hostile.CALLS)
+    @pytest.mark.parametrize("kind", misdeeds.CALLS)
     def test_ends_in_time_with_the_right_code(
         self, kind: str, server: hostile.Hostile, neighbour: None
     ) -> None:
-        _, code, is_big = hostile.CALLS[kind]
+        _, code, is_big = misdeeds.CALLS[kind]
         target = targets.http(server.url(kind), gateway_id=kind)
         hub.the().ready(target, 5).result(6)
 
@@ -74,7 +74,7 @@ class TestCall:
         if is_big:
             assert grown <= MOST_GROWTH
 
-    @pytest.mark.parametrize("kind", hostile.HANDSHAKES)
+    @pytest.mark.parametrize("kind", misdeeds.HANDSHAKES)
     def test_sends_nothing_when_there_is_no_session(
         self, kind: str, server: hostile.Hostile, neighbour: None
     ) -> None:
@@ -85,7 +85,7 @@ class TestCall:
         )
 
         assert isinstance(ended, Failed)
-        assert (ended.code, ended.sent) == (hostile.HANDSHAKES[kind][1], False)
+        assert (ended.code, ended.sent) == (misdeeds.HANDSHAKES[kind][1], False)
         assert took <= WITHIN + GRACE
         assert server.seen[kind, "tools/call"] == 0
 

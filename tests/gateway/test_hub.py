@@ -8,14 +8,21 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from awooop.errors import Code
 from gateway import hub
+from gateway.providers import wire
 from gateway.providers.base import Answer, Failed, Permit, Secret, Target
-from tests.gateway.upstreams import good, hostile, targets
+from tests.gateway.upstreams import good, hostile, misdeeds, targets
+from tests.gateway.upstreams.peer import Peer, shake
 
 
 @pytest.fixture(autouse=True)
@@ -54,28 +61,33 @@ class TestCall:
         assert call(target, "both").structured == {"n": 1}
         assert call(target, "fail").is_error
 
-    def test_speaks_every_revision(self) -> None:
-        for options in ({}, {"stateless_http": False}, {"json_response": True}):
-            with good.serving(**options) as upstream:
-                assert call(targets.http(upstream.url, gateway_id=str(options))).content
+    @pytest.mark.parametrize("handshake", [False, True])
+    @pytest.mark.parametrize("stateless", [False, True])
+    @pytest.mark.parametrize("streams", [False, True])
+    def test_speaks_every_revision(self, handshake: bool, stateless: bool, streams: bool) -> None:
+        def configure(upstream: good.Upstream) -> None:
+            upstream.handshake_only = handshake
 
-    def test_uses_one_session_for_many_calls(self) -> None:
-        with good.serving(stateless_http=False) as upstream:
+        options = {"stateless_http": stateless, "json_response": not streams}
+        with good.serving(configure, **options) as upstream:
             target = targets.http(upstream.url)
-            every = [start(target, number=number) for number in range(20)]
+            every = [start(target, number=number) for number in range(8)]
             texts = {each.result(5).content[0]["text"] for each in every}
+            hub.the().forget()
 
-        assert len(texts) == 20, "each got its own answer"
+        assert len(texts) == 8, "each got its own answer"
+        headers = upstream.calls[0].headers
+        assert (headers["mcp-protocol-version"] < "2026") is handshake
+        assert ("mcp-session-id" in headers) is (handshake and not stateless)
 
-    def test_makes_a_new_session_when_the_server_has_forgotten_the_old(self) -> None:
-        with good.serving(stateless_http=False) as upstream:
-            url, target = upstream.url, targets.http(upstream.url)
-            call(target)
-        port = int(url.rpartition(":")[2].partition("/")[0])
-        with good.serving(stateless_http=False, port=port) as upstream:
-            assert refusal(start(target))[0] in (Code.UPSTREAM_AWAY, Code.UPSTREAM_BROKEN)
-            assert upstream.calls == [], "the call that failed was not sent again"
-            assert call(target).content
+    def test_makes_a_new_session_when_the_server_has_forgotten_the_old(
+        self, server: hostile.Hostile
+    ) -> None:
+        target = targets.http(server.url("forgets_its_sessions"))
+        assert refusal(start(target)) == (Code.UPSTREAM_AWAY, True)
+        assert server.seen["forgets_its_sessions", "tools/call"] == 1, "it was not sent again"
+        assert call(target).content
+        assert server.seen["forgets_its_sessions", "initialize"] == 2
 
     def test_serves_any_loop(self, upstream: good.Upstream) -> None:
         async def one() -> Answer:
@@ -127,6 +139,61 @@ class TestCall:
         assert waiting.cancel()
         assert refusal(start(target, within=0.5)) == (Code.UPSTREAM_LATE, True), "its place is free"
 
+    def test_refuses_what_a_tool_wants_to_be_told_first(self, upstream: good.Upstream) -> None:
+        schema = {"type": "object", "properties": {"password": {"type": "string"}}}
+        params = {"mode": "form", "message": "Password?", "requestedSchema": schema}
+        asks = {"password": {"method": "elicitation/create", "params": params}}
+        upstream.tool("nosy", {"resultType": "input_required", "inputRequests": asks})
+        target = targets.http(upstream.url)
+
+        answer = call(target, "nosy")
+
+        assert answer.is_error
+        assert "does not get" in answer.content[0]["text"]
+        assert hub.the().refusals(target) == 1
+        assert len(upstream.calls) == 1
+
+
+class TestTls:
+    def test_servers_are_verified_by_their_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pem = certificate(tmp_path, "localhost")
+        with good.serving(pem=pem) as upstream:
+            target = targets.http(upstream.url.replace("127.0.0.1", "localhost"))
+            other = targets.http(upstream.url, gateway_id="other name")
+            assert refusal(start(target)) == (Code.UPSTREAM_AWAY, False), "nobody vouches for it"
+            hub.the().forget()
+            monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+            wire.tls.cache_clear()
+            assert call(target).content
+            assert refusal(start(other)) == (Code.UPSTREAM_AWAY, False)
+            assert len(upstream.calls) == 1
+        wire.tls.cache_clear()
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """Write a key and a certificate that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "server.pem"
+    path.write_bytes(key.private_bytes(*plain) + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
 
 class TestPermit:
     def test_nothing_leaves_when_it_has_run_out(self, upstream: good.Upstream) -> None:
@@ -138,7 +205,7 @@ class TestPermit:
         assert upstream.calls == []
 
     def test_is_judged_after_a_slow_handshake(self, server: hostile.Hostile) -> None:
-        hostile.HANDSHAKES["is_slow"] = (_slow, Code.UPSTREAM_LATE)
+        misdeeds.HANDSHAKES["is_slow"] = (_slow, Code.UPSTREAM_LATE)
         target = targets.http(server.url("is_slow"))
         late = hub.the().call(target, "t", {}, permit=targets.permit(0.2), within=5)
 
@@ -154,9 +221,9 @@ class TestPermit:
         assert call(target, a=1).content, "the child lives on"
 
 
-async def _slow(peer: hostile.Peer) -> None:
+async def _slow(peer: Peer) -> None:
     await asyncio.sleep(0.3)
-    await peer.result(hostile.shake())
+    await peer.result(shake())
 
 
 class TestAddress:

@@ -11,9 +11,9 @@ def permit(seconds: float = 5) -> Permit:
 
 
 def http(url: str, **fields: Any) -> Target:
+    transport = {"kind": "streamable_http", "url": url, "credential_header": "Authorization"}
     return _target(
-        transport={"kind": "streamable_http", "url": url, "credential_header": "Authorization"},
-        **{"private_addresses": ("127.0.0.0/8",), **fields},
+        **{"transport": transport, "private_addresses": ("127.0.0.0/8",), **fields},
     )
 
 
