@@ -80,9 +80,7 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "test_image_content": [IMAGE],
     "test_audio_content": [AUDIO],
     "test_embedded_resource": [
-        _resource(
-            "test://embedded-resource", "text/plain", "This is an embedded resource content."
-        )
+        _resource("test://embedded-resource", "text/plain", "This is an embedded resource content.")
     ],
     "test_multiple_content_types": [
         _text("Multiple content types test:"),

@@ -10,8 +10,8 @@ from django.db import connections
 from django.utils import timezone
 
 from awooop.audit import store
-from awooop.errors import AwoooPError, Code, Conflict, Invalid, NotFound
-from awooop.kit.db import tenant_tx, worker_tx
+from awooop.errors import Code, Conflict, Invalid, NotFound
+from awooop.kit.db import tenant_tx
 from awooop.tenants.models import Project
 from contracts import lifecycle, queries
 from contracts.models import Family

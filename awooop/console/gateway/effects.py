@@ -21,14 +21,14 @@ from awooop.console import accounts, answers, projects
 from awooop.console.gateway import places, reading, spelled, words
 from awooop.console.gateway.reading import Row
 from awooop.console.wording import Badge
-from awooop.errors import Invalid
+from awooop.errors import Conflict, Invalid
 from awooop.kit import admin, rest
 from awooop.kit.admin import Crumb, Moment
 from awooop.kit.db import Scope, pipe, tenant_tx
 from awooop.tenants import access
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Role
-from gateway import effects
+from gateway import effects, inquiry
 from gateway.models import Outcome
 
 OPEN = [Outcome.CLAIMED.value, Outcome.UNKNOWN.value]
@@ -235,15 +235,15 @@ def probe(site: AdminSite, request: HttpRequest, project_id: str, effect_id: str
     found = _found(request, project_id, effect_id)
     if not _decides(request, found):
         raise PermissionDenied
-    effects.ask_probe(project_id, found["effect_id"], actor=actor_name(accounts.person_of(request)))
-    after = _found(request, project_id, effect_id)
-    if after["outcome"] == Outcome.UNKNOWN:
-        messages.warning(request, _("The probe could not tell: the outcome is still unknown."))
+    actor = actor_name(accounts.person_of(request))
+    try:
+        told = inquiry.ask(project_id, found["effect_id"], actor=actor, at=timezone.now())
+    except Conflict as reason:
+        told_so = _("The probe could not tell: the outcome is still unknown.")
+        messages.warning(request, f"{told_so} {spelled.plain(reason.detail)}")
     else:
-        badge = words.outcome(after["outcome"])
-        messages.success(
-            request, _("The probe has answered: %(outcome)s") % {"outcome": badge.text}
-        )
+        name = words.outcome(told).text
+        messages.success(request, _("The probe has answered: %(outcome)s") % {"outcome": name})
     return redirect("admin:effect", project_id, found["effect_id"])
 
 
