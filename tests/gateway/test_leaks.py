@@ -204,16 +204,13 @@ class Lived:
         bearer = {"Authorization": f"Bearer {agent.key}"}
         browser = Client(raise_request_exception=False)
         told = [agent.ask("tools/list").content, agent.ask("server/discover").content]
-        for name in (f"{each}__{GATEWAY}" for each in TALES):
-            told.append(agent.ask("tools/call", {"name": name, "arguments": {}}).content)
-            answer = browser.post(
-                "/v1/platform/gateway/call",
-                json.dumps({"tool": name, "arguments": {}}),
-                content_type="application/json",
-                headers=bearer,
-            )
-            assert answer.status_code < 600
-            told.append(answer.content)
+        for number, name in enumerate(f"{each}__{GATEWAY}" for each in TALES):
+            if number % 2:
+                told.append(agent.ask("tools/call", {"name": name, "arguments": {}}).content)
+            else:
+                asked = json.dumps({"tool": name, "arguments": {}})
+                kind = {"content_type": "application/json", "headers": bearer}
+                told.append(browser.post("/v1/platform/gateway/call", asked, **kind).content)
         for path in ("calls", "tools", "none"):
             told.append(browser.get(f"/v1/platform/gateway/{path}", headers=bearer).content)
         return b"\n".join(told).decode()
@@ -267,7 +264,7 @@ class TestCredential:
     def test_was_said_back_by_every_tool(self, lived):
         """What the other tests look for was there to be found."""
         assert {seen.tool for seen in lived.sent} == TALES.keys()
-        assert len(lived.sent) > 2 * len(TALES)
+        assert len(lived.sent) > len(TALES)
         assert {seen.headers["authorization"] for seen in lived.sent} == {
             f"Bearer {lived.credential}"
         }
