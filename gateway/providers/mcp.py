@@ -1,5 +1,6 @@
 """MCP servers as providers: what they offer, and one call at a time of it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ class Mcp:
         self._target = target
         self._ears = Ears(target, list_changed)
         self._session = Session(target, self._ears)
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def refusals(self) -> int:
@@ -49,7 +51,9 @@ class Mcp:
         except Failed as reason:
             raise Failed(reason.code, reason.detail, sent=False) from None
         except (MCPError, ValueError, RuntimeError):
-            raise self._failure(Code.UPSTREAM_BROKEN, "its list of tools is not MCP", False) from None
+            raise self._failure(
+                Code.UPSTREAM_BROKEN, "its list of tools is not MCP", False
+            ) from None
         info = client.server_info
         return Listing(
             server_name=(info.name if info else "")[:_MOST_TEXT],
@@ -83,20 +87,24 @@ class Mcp:
         return self._answer(result)
 
     async def close(self) -> None:
-        await self._session.close()
+        await asyncio.gather(self._session.close(), *self._closing)
 
     async def _open(self) -> ClientSession:
         if self._session.is_over:
-            await self._session.close()
-            known = self._session.handshake
+            over, known = self._session, self._session.handshake
             self._session = Session(self._target, self._ears, handshake=known)
+            task = asyncio.create_task(over.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
         return await self._session.open()
 
     def _answer(self, result: dict[str, Any]) -> Answer:
         if result.get("resultType") == "input_required":
             for asked in (result.get("inputRequests") or {}).values():
                 self._ears.refused(str(asked.get("method")))
-            return _text("The tool asked for sampling, elicitation or roots, which it does not get.")
+            return _text(
+                "The tool asked for sampling, elicitation or roots, which it does not get."
+            )
         return Answer(
             content=tuple(result.get("content") or ()),
             structured=result.get("structuredContent"),

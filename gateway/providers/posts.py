@@ -227,7 +227,7 @@ class Posts(Dispatcher[TransportContext]):
                         async for heard in every:
                             await self._hear(heard)
             except Failed as reason:
-                if reason.code is not Code.UPSTREAM_AWAY:
+                if reason.code not in (Code.UPSTREAM_AWAY, Code.UPSTREAM_TOO_LARGE):
                     return
             await asyncio.sleep(_NEWS_SECONDS)
 

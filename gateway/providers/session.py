@@ -39,7 +39,9 @@ class Session:
     @property
     def is_over(self) -> bool:
         """Whether the next call needs a new one."""
-        return self._task is not None and (self._task.done() or self.failure() is not None)
+        if self._opened is None or not self._opened.done():
+            return False
+        return self.client is None or self.failure() is not None
 
     def failure(self) -> Failed | None:
         """Tell why it is over, when the server ended it."""
@@ -75,15 +77,17 @@ class Session:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(self._connected())
-                await self._negotiate(client)
+                try:
+                    await self._negotiate(client)
+                except Exception as reason:  # noqa: BLE001 - told before the SDK's scopes wrap it
+                    _tell(opened, self.failure() or reason)
+                    return
                 self.client = client
                 if not opened.done():
                     opened.set_result(client)
                 await self._stop.wait()
         except BaseException as reason:  # noqa: BLE001 - told to whoever waits
-            if not opened.done():
-                opened.set_exception(_told(reason))
-                opened.exception()  # somebody may have stopped waiting
+            _tell(opened, reason)
         finally:
             self.client = None
 
@@ -119,6 +123,12 @@ class Session:
                 pass
         await client.initialize()
         self.handshake = True
+
+
+def _tell(opened: asyncio.Future[ClientSession], reason: BaseException) -> None:
+    if not opened.done():
+        opened.set_exception(_told(reason))
+        opened.exception()  # somebody may have stopped waiting
 
 
 def _told(reason: BaseException) -> Failed:

@@ -157,21 +157,22 @@ def _server(upstream: Upstream, listening: socket.socket, **options: Any) -> _Se
     return _Served(config)
 
 
-def _listen() -> socket.socket:
+def _listen(port: int = 0) -> socket.socket:
     listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
     listening.listen(256)
     return listening
 
 
 @contextlib.contextmanager
 def serving(
-    configure: Callable[[Upstream], None] = lambda upstream: None, **options: Any
+    configure: Callable[[Upstream], None] = lambda upstream: None, *, port: int = 0, **options: Any
 ) -> Iterator[Upstream]:
-    """Serve on an ephemeral port of 127.0.0.1 from a thread; options are the SDK app's."""
+    """Serve on a port of 127.0.0.1 from a thread; further options are the SDK app's."""
     upstream = Upstream()
     configure(upstream)
-    with _listen() as listening:
+    with _listen(port) as listening:
         server = _server(upstream, listening, **options)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="upstream", daemon=True
@@ -190,6 +191,13 @@ async def _stdio(upstream: Upstream) -> None:
     server = upstream.server()
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())
+
+
+def environment(*found: Any) -> None:
+    """Speak on the pipes, with a tool that tells what a child finds round itself."""
+    upstream = Upstream()
+    upstream.tool("environment", json.dumps(found))
+    asyncio.run(_stdio(upstream))
 
 
 def main(kind: str, log: str) -> None:
