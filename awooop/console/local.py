@@ -136,7 +136,7 @@ class House:
             while self._is_away(project_id, part.gateway_id) and time.monotonic() < deadline:
                 time.sleep(LOOK_SECONDS / 2)
                 self._tend()
-        hub.forget()
+        hub.the().forget()
         connections.close_all()
 
     def _is_away(self, project_id: str, gateway_id: str) -> bool:
