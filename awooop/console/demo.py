@@ -39,13 +39,18 @@ def seed(*, known: Mapping[str, str] | None = None, upstream: str | None = None)
     :returns: ``operator password key:awoooi key:ewoooc``.
     """
     known = known or {}
-    for project_id, (display_name, part) in PROJECTS.items():
-        _tenant(project_id, display_name, part, upstream)
+    settle(upstream)
     return {
         "operator": OPERATOR,
         "password": _operator(known.get("password")),
         **{f"key:{name}": _key(name, known.get(f"key:{name}")) for name in PROJECTS},
     }
+
+
+def settle(upstream: str | None) -> None:
+    """Make the demo tenants, or let their contracts follow the demo's servers."""
+    for project_id, (display_name, part) in PROJECTS.items():
+        _tenant(project_id, display_name, part, upstream)
 
 
 def _tenant(project_id: str, display_name: str, part: Part, upstream: str | None) -> None:
@@ -82,13 +87,13 @@ def _follow(project_id: str, part: Part, server: Upstream) -> None:
         lifecycle_status=Lifecycle.ACTIVE,
     )
     present = mine.first()
-    if present is None:
+    if present is None or present.body.get("transport") is None:
         bodies = onboarding.contracts(
             _described(part, writes=False), _described(part, writes=True), server
         )
         for family, contract_id, body in bodies:
             lifecycle.install(project_id, family, contract_id, body, actor=_ACTOR, at=at)
-    elif _is_ours(present.body.get("transport"), part):
+    elif _is_ours(present.body["transport"], part):
         transport = {**present.body["transport"], "url": (server.transport or {})["url"]}
         body = {**present.body, "transport": transport}
         lifecycle.install(
@@ -96,8 +101,8 @@ def _follow(project_id: str, part: Part, server: Upstream) -> None:
         )
 
 
-def _is_ours(transport: Any, part: Part) -> bool:
-    url = urlsplit((transport or {}).get("url", ""))
+def _is_ours(transport: Mapping[str, Any], part: Part) -> bool:
+    url = urlsplit(transport.get("url", ""))
     return url.hostname == "127.0.0.1" and url.path == part.path
 
 
