@@ -24,7 +24,7 @@ from gateway.verdicts import Verdict
 _STANDING = """
 SELECT p.migration_mode, p.is_active, COALESCE(g.number, 0),
        has_table_privilege('awooop_mcp_gateway_audit', 'INSERT')
-         AND has_table_privilege('awooop_audit_event', 'INSERT'),
+         AND has_any_column_privilege('awooop_audit_event', 'INSERT'),
        EXISTS (SELECT FROM awooop_platform_switch WHERE lifted_at IS NULL),
        (SELECT array_agg(s.level || ':' || s.key) FROM awooop_kill_switch s
          WHERE s.project_id = p.project_id AND s.lifted_at IS NULL)

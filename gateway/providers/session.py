@@ -1,0 +1,133 @@
+"""A session with one MCP server: opened once, shared by calls, known to be over when it is."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import mcp_types as types
+from mcp.client.session import ClientSession
+from mcp.shared.exceptions import MCPError
+
+from awooop.errors import Code
+from gateway.providers import stdio
+from gateway.providers.base import Failed, Target
+from gateway.providers.ears import Ears
+from gateway.providers.http import Endpoint
+from gateway.providers.posts import Posts
+
+_CLIENT = types.Implementation(name="awooop-gateway", version="1")
+_PROBE_SECONDS = 3.0  # for a server to say that it speaks without a handshake
+
+
+class Session:
+    """What the SDK keeps of a server, held open by one task, as its scopes demand.
+
+    :param handshake: whether the server is known to want one; found out when it is not.
+    """
+
+    def __init__(self, target: Target, ears: Ears, *, handshake: bool = False) -> None:
+        self.handshake = handshake
+        self.client: ClientSession | None = None
+        self._target, self._ears = target, ears
+        self._over: Callable[[], Failed | None] = lambda: None
+        self._opened: asyncio.Future[ClientSession] | None = None
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._waiting = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the next call needs a new one."""
+        return self._task is not None and (self._task.done() or self.failure() is not None)
+
+    def failure(self) -> Failed | None:
+        """Tell why it is over, when the server ended it."""
+        return self._over()
+
+    async def open(self) -> ClientSession:
+        """Return the SDK's session, ready for calls. Who waits last and leaves ends the try.
+
+        :raises Failed: it cannot be opened.
+        """
+        if self.client is not None:
+            return self.client
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._hold(self._opened))
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._opened)
+        finally:
+            self._waiting -= 1
+            if self._waiting == 0 and not self._opened.done() and self._task is not None:
+                self._task.cancel()
+
+    async def close(self) -> None:
+        """End it; nothing under way is waited for."""
+        self._stop.set()
+        if self._task is not None:
+            if self.client is None:
+                self._task.cancel()
+            await asyncio.wait({self._task}, timeout=5)
+
+    async def _hold(self, opened: asyncio.Future[ClientSession]) -> None:
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                client = await stack.enter_async_context(self._connected())
+                await self._negotiate(client)
+                self.client = client
+                if not opened.done():
+                    opened.set_result(client)
+                await self._stop.wait()
+        except BaseException as reason:  # noqa: BLE001 - told to whoever waits
+            if not opened.done():
+                opened.set_exception(_told(reason))
+                opened.exception()  # somebody may have stopped waiting
+        finally:
+            self.client = None
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[ClientSession]:
+        async with contextlib.AsyncExitStack() as stack:
+            dispatcher: Any
+            if self._target.transport["kind"] == "stdio":
+                dispatcher, lines = await stack.enter_async_context(
+                    stdio.opened(self._target, self._ears)
+                )
+                self._over = lambda: stdio.failed(lines) if lines.failure else None
+            else:
+                endpoint = Endpoint(self._target, self._ears)
+                stack.push_async_callback(endpoint.close)
+                dispatcher = posts = Posts(endpoint, self._ears)
+                self._over = posts.failure
+            yield await stack.enter_async_context(
+                ClientSession(dispatcher=dispatcher, client_info=_CLIENT)
+            )
+
+    async def _negotiate(self, client: ClientSession) -> None:
+        """Ask what the server speaks; whatever is no clear answer means: shake hands."""
+        if not self.handshake:
+            try:
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    await client.discover()
+                return
+            except Failed as reason:
+                if reason.code is not Code.UPSTREAM_BROKEN:
+                    raise
+            except (MCPError, ValueError, RuntimeError, TimeoutError):
+                pass
+        await client.initialize()
+        self.handshake = True
+
+
+def _told(reason: BaseException) -> Failed:
+    if isinstance(reason, Failed):
+        return Failed(reason.code, reason.detail, sent=False)
+    if isinstance(reason, MCPError):
+        detail = "it refuses to open a session"
+    elif isinstance(reason, ValueError | RuntimeError):
+        detail = "what it says of itself is not MCP"
+    else:
+        return Failed(Code.UPSTREAM_AWAY, "the session could not be opened", sent=False)
+    return Failed(Code.UPSTREAM_BROKEN, detail, sent=False)
