@@ -1,6 +1,7 @@
 """MCP servers as providers: what they offer, and one call at a time of it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import mcp_types as types
@@ -49,7 +50,9 @@ class Mcp:
         except Failed as reason:
             raise Failed(reason.code, reason.detail, sent=False) from None
         except (MCPError, ValueError, RuntimeError):
-            raise self._failure(Code.UPSTREAM_BROKEN, "its list of tools is not MCP", False) from None
+            raise self._failure(
+                Code.UPSTREAM_BROKEN, "its list of tools is not MCP", False
+            ) from None
         info = client.server_info
         return Listing(
             server_name=(info.name if info else "")[:_MOST_TEXT],
@@ -73,7 +76,7 @@ class Mcp:
         except MCPError as refusal:
             if self._session.failure() is not None:
                 raise self._failure(Code.UPSTREAM_AWAY, "", True) from None
-            return _text(f"{refusal.error.message} ({refusal.error.code})")
+            return _refused(refusal.error)
         except (ValueError, RuntimeError):
             raise Failed(Code.UPSTREAM_BROKEN, "its answer is not MCP", sent=True) from None
         finally:
@@ -96,7 +99,9 @@ class Mcp:
         if result.get("resultType") == "input_required":
             for asked in (result.get("inputRequests") or {}).values():
                 self._ears.refused(str(asked.get("method")))
-            return _text("The tool asked for sampling, elicitation or roots, which it does not get.")
+            return _text(
+                "The tool asked for sampling, elicitation or roots, which it does not get."
+            )
         return Answer(
             content=tuple(result.get("content") or ()),
             structured=result.get("structuredContent"),
@@ -130,6 +135,16 @@ async def _pages(client: ClientSession) -> tuple[list[dict[str, Any]], list[str]
             return tools, ["the pages of the list run in a circle"]
         cursors.add(cursor)
     return tools, [f"the list has more than {MOST_PAGES} pages"]
+
+
+def _refused(error: types.ErrorData) -> Answer:
+    """Return a server's refusal in words, and which capabilities it misses, if it says so."""
+    told = _text(f"{error.message} ({error.code})")
+    data = error.data if isinstance(error.data, dict) else {}
+    needs = data.get("requiredCapabilities")
+    if error.code == types.MISSING_REQUIRED_CLIENT_CAPABILITY and isinstance(needs, dict):
+        return replace(told, structured={"requiredCapabilities": needs})
+    return told
 
 
 def _text(text: str) -> Answer:
