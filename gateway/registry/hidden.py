@@ -24,16 +24,23 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9a\x9c-\x9f\u2
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]+")
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{120,}={0,2}")
 _COMMENT = re.compile(r"<!--.{1,400}?-->", re.DOTALL)
+_GAP = r"[^.;:\n]"
 _ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,20}\b(?:previous|prior|above|earlier|all|other)"
-    r"\b.{0,20}\b(?:instruction|prompt|rule|message|guideline)s?"
-    r"|\b(?:do not|don't|never)\s+(?:tell|inform|mention|reveal|show)\b.{0,30}\b(?:user|human)"
+    rf"\b(?:ignore|disregard|forget|override)\b{_GAP}{{0,20}}\b(?:previous|prior|above|earlier|all)"
+    rf"\b{_GAP}{{0,20}}\b(?:instruction|prompt|rule|message|guideline)s?\b"
+    r"|\b(?:do not|don't|never)\s+(?:tell|inform|mention|reveal|show)\b"
+    rf"{_GAP}{{0,30}}\b(?:user|human)"
     r"|<\s*/?\s*(?:important|system|secret|instructions?)\s*>"
     r"|\b(?:system|developer)\s+prompt\b"
     r"|\bbefore (?:using|calling) (?:this|any other) tool\b"
-    r"|\binstead of (?:the|using|calling)\b.{0,40}\btool\b"
+    rf"|\binstead of (?:the|using|calling)\b{_GAP}{{0,40}}\btool\b"
     r"|(?:~|/root|/home/\w+)/\.(?:ssh|aws|kube)\b|\bid_rsa\b",
     re.IGNORECASE,
+)
+# Without one of these no order is found: looking for them costs a tenth.
+_CLUES = (
+    *("ignore", "disregard", "forget", "override", "do not", "don't", "never", "<", "prompt"),
+    *("before ", "instead of", "/.", "id_rsa"),
 )
 _SIGHTS = (
     ("tag", _TAGS),
@@ -49,11 +56,14 @@ _SIGHTS = (
 )
 
 
+_OF_PLAIN = {"base64", "comment"}
+
+
 def warnings(value: Any, where: str = "") -> list[dict[str, str]]:
     """Return what is hidden in a JSON value's texts: ``where``, ``kind``, ``excerpt``; bounded."""
     found: list[dict[str, str]] = []
     for place, text in _texts(value, where):
-        for kind, sight in _SIGHTS:
+        for kind, sight in _sights(text):
             for match in sight.finditer(text):
                 if _is_harmless(kind, text, match):
                     continue
@@ -69,7 +79,7 @@ def visible(text: str) -> str:
 
     Line feeds and tabs stay as they are.
     """
-    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+    if text.isascii() and "\r" not in text and _bare(text).isprintable():
         return text
     return "".join(map(_shown, text))
 
@@ -87,6 +97,20 @@ def _is_unseen(letter: str) -> bool:
         or "\ufe00" <= letter <= "\ufe0f"
         or "\U000e0100" <= letter <= "\U000e01ef"
     )
+
+
+def _sights(text: str) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield what could be found in a text at all."""
+    is_plain = text.isascii() and _bare(text).isprintable()
+    low = text.lower()
+    has_clue = any(clue in low for clue in _CLUES)
+    for kind, sight in _SIGHTS:
+        if has_clue if kind == "instruction" else not is_plain or kind in _OF_PLAIN:
+            yield kind, sight
+
+
+def _bare(text: str) -> str:
+    return text.replace("\n", "").replace("\t", "").replace("\r", "")
 
 
 def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
