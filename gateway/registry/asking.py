@@ -29,7 +29,7 @@ def ask(asked: Asked, within: float = WITHIN) -> Listing | Failed:
     try:
         target = targets.of_gateway(asked.project_id, asked.gateway_id, asked.gateway)
         allowed = asked.gateway.body.get("timeout_seconds", 30)
-        return hub.the().tools(target, min(within, allowed))
+        return hub.the().tools(target, min(within, allowed)).result()
     except Failed as reason:
         return reason
 
