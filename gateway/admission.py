@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,7 @@ class Admitted:
     call: Call
     facts: Facts
     entry: Entry
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)
     seconds: int
     ticket_id: str | None = None
     claim: Claim | None = None

@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
 from awooop.errors import Code
-from gateway import admission, endings, hub, targets
+from gateway import admission, endings, hub, results, targets
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.providers.base import Answer, Expired, Failed, Permit, Progress, Target
 from gateway.shapes import Call, Result
@@ -165,7 +165,7 @@ def _sent(
         judged.arguments,
         permit=permit,
         within=max(0.1, judged.seconds - spent),
-        progress=under_way.progress,
+        progress=results.spoken(under_way.progress, judged.facts.policies, target.shown),
     )
     under_way.answer = yield under_way.waiting
     return under_way.answer

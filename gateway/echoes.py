@@ -1,4 +1,4 @@
-"""A server may say the credential back: found in its usual spellings, wherever it stands.
+"""A server may say its credential back: found in the usual spellings, wherever it stands.
 
 Redaction knows shapes; here the value itself is known, so nothing needs to look like a secret.
 """
@@ -7,11 +7,12 @@ import html
 import json
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from awooop.kit.redaction import tags, values
-from gateway.providers.base import Secret
+from gateway.providers.base import Listing, Secret
 
 _SHORT = 6  # a shorter value is hidden where it stands as a word of its own
 _LEAST_PART = 12  # of a value with several: a line of a key, what follows "Bearer", a password
@@ -46,6 +47,34 @@ class Echoes:
     def longest(self) -> int:
         """Return how far a spelling may reach."""
         return len(self._forms[0][0]) if self._forms else 0
+
+    def listing(self, listing: Listing) -> Listing:
+        """Return what a server lists without its credential, else exactly as it came."""
+        if not self._forms and not self._words:
+            return listing
+        tools, faults = [], list(listing.faults)
+        for tool in listing.tools:
+            try:
+                tools.append(self.value(tool))
+            except RecursionError:
+                faults.append("a tool is nested too deeply to be read")
+        return Listing(
+            server_name=self.hidden(listing.server_name),
+            server_version=self.hidden(listing.server_version),
+            instructions=self.hidden(listing.instructions),
+            tools=tuple(tools),
+            faults=tuple(map(self.hidden, faults)),
+        )
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value, the spellings in its texts and names replaced."""
+        if isinstance(value, str):
+            return self.hidden(value)
+        if isinstance(value, Mapping):
+            return {self.hidden(name): self.value(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.value(each) for each in value]
+        return value
 
     def hidden(self, text: str) -> str:
         """Return the text with each spelling replaced."""

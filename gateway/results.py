@@ -16,7 +16,7 @@ from gateway import blocks, digests, fitting, policies, schemas, visible
 from gateway.blocks import Piece
 from gateway.cleaning import Cleaner
 from gateway.fitting import CUT, MOST
-from gateway.providers.base import Answer, Secret
+from gateway.providers.base import Answer, Progress, Secret
 
 MOST_BLOCKS = 32
 UNFIT = "does not fit its output schema"
@@ -141,6 +141,20 @@ def plain(text: str, asked: Iterable[Policy] = (), secrets: Iterable[Secret] = (
     """
     read, unread = Cleaner(policies.redaction(asked), secrets).beginning(text, _PLAIN, 1_024)
     return fitting.cut(read, _PLAIN, unread)
+
+
+def spoken(
+    progress: Progress | None, asked: Iterable[Policy], secrets: Iterable[Secret]
+) -> Progress | None:
+    """Return who is told of a tool's progress, and is told it without secrets."""
+    if progress is None:
+        return None
+    told_by, shown, hear = tuple(asked), tuple(secrets), progress
+
+    async def tell(done: float, total: float | None, words: str | None) -> None:
+        await hear(done, total, words and plain(words, told_by, shown))
+
+    return tell
 
 
 def _taken_apart(

@@ -112,8 +112,8 @@ class Listing:
 
     server_name: str = ""
     server_version: str = ""
-    instructions: str = ""
-    tools: tuple[Mapping[str, Any], ...] = ()
+    instructions: str = field(default="", repr=False)
+    tools: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     faults: tuple[str, ...] = ()
 
 
@@ -124,8 +124,8 @@ class Answer:
     :param content: MCP content blocks as JSON objects.
     """
 
-    content: tuple[Mapping[str, Any], ...] = ()
-    structured: Mapping[str, Any] | None = None
+    content: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    structured: Mapping[str, Any] | None = field(default=None, repr=False)
     is_error: bool = False
 
 

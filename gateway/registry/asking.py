@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from contracts.queries import Active
 from gateway import hub, targets
+from gateway.echoes import Echoes
 from gateway.providers.base import Failed, Listing
 from gateway.registry import announcing
 
@@ -25,13 +26,17 @@ class Asked:
 
 
 def ask(asked: Asked, within: float = WITHIN) -> Listing | Failed:
-    """Return what a server lists, or why it cannot be had."""
+    """Return what a server lists, or why it cannot be had; without the credential it was shown."""
     try:
         target = targets.of_gateway(asked.project_id, asked.gateway_id, asked.gateway)
-        allowed = asked.gateway.body.get("timeout_seconds", 30)
-        return hub.the().tools(target, min(within, allowed)).result()
     except Failed as reason:
         return reason
+    shown = Echoes(target.shown)
+    try:
+        allowed = asked.gateway.body.get("timeout_seconds", 30)
+        return shown.listing(hub.the().tools(target, min(within, allowed)).result())
+    except Failed as reason:
+        return Failed(reason.code, shown.hidden(reason.detail), sent=reason.sent)
 
 
 def ask_all(every: Sequence[Asked], within: float = WITHIN) -> list[Listing | Failed]:

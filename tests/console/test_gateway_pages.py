@@ -129,10 +129,12 @@ class TestEveryPage:
         there = "/admin/gateways/bravo/observability/"
         for path in (there, f"{there}tools/theirs/", f"{CALLS}bravo/{call.call_id}/",
                      f"{EFFECTS}bravo/{effect}/", f"{EFFECTS}bravo/{effect}/resolve/",
-                     f"{CALLS}acme/{call.call_id}/", f"{CALLS}acme/x/", f"{AT}tools/none/"):  # fmt: skip
+                     f"{CALLS}acme/{call.call_id}/", f"{CALLS}acme/x/",
+                     f"{AT}tools/none/"):  # fmt: skip
             assert member.get(path).status_code == 404, path
         for path in (f"{there}refresh/", f"{there}release/theirs/", f"{there}suspend/theirs/",
-                     f"{EFFECTS}bravo/{effect}/resolve/", f"{EFFECTS}bravo/{effect}/probe/"):  # fmt: skip
+                     f"{EFFECTS}bravo/{effect}/resolve/",
+                     f"{EFFECTS}bravo/{effect}/probe/"):  # fmt: skip
             assert member.post(path, {"pin": PIN}).status_code == 404, path
 
     def test_costs_the_same_for_one_row_and_for_thirty(self, viewer, monkeypatch):
@@ -191,8 +193,8 @@ class TestProviders:
         place_provider(instructions="<script>alert(1)</script> obey\u200b me\U000e0041")
         told = viewer.get(AT).content.decode()
         assert "<script>alert" not in told
-        assert '<mark class="aw-hidden">\\u200b</mark>' in told
-        assert '<mark class="aw-hidden">\\U000e0041</mark>' in told
+        assert '<mark class="aw-hidden">⟨U+200B⟩</mark>' in told
+        assert '<mark class="aw-hidden">⟨U+E0041⟩</mark>' in told
 
     def test_tell_what_each_tool_does_and_what_the_contract_says_of_it(self, viewer):
         place_tool("get_pods")
@@ -221,7 +223,7 @@ class TestTool:
             warnings=[{"where": "/description", "kind": "zero_width", "excerpt": "safe\\u200b"}],
         )  # fmt: skip
         told = viewer.get(f"{AT}tools/get_pods/").content.decode()
-        assert '<mark class="aw-hidden">\\u200b</mark>' in told
+        assert '<mark class="aw-hidden">⟨U+200B⟩</mark>' in told
         assert "<b>" not in told.split("aw-body")[1]
         assert "old_pods" in told
         assert "aw-tone-warn" in told
@@ -259,17 +261,16 @@ class TestTool:
         gone = re.findall(r'aw-diff-out">(.*?)</span>', told)
         new = re.findall(r'aw-diff-in">(.*?)</span>', told)
         assert any("Old words." in line for line in gone)
-        assert any("New" in line and "200b" in line for line in new)
+        assert any("New" in line and "⟨U+200B⟩" in line for line in new)
 
-    @pytest.mark.parametrize("role", [Role.VIEWER, Role.APPROVER])
-    def test_is_released_by_admins_only(self, tenant, signed_in, role):
+    def test_is_released_by_admins_only(self, viewer, approver):
         place_provider()
         place_tool()
-        client = signed_in(member_of=["acme"], role=role)
-        assert "Release as shown" not in text(client.get(f"{AT}tools/get_pods/"))
-        assert "List again" not in text(client.get(AT))
-        for path in ("release/get_pods/", "suspend/get_pods/", "refresh/"):
-            assert client.post(AT + path, {"pin": PIN}).status_code == 403
+        for client in (viewer, approver):
+            assert "Release as shown" not in text(client.get(f"{AT}tools/get_pods/"))
+            assert "List again" not in text(client.get(AT))
+            for path in ("release/get_pods/", "suspend/get_pods/", "refresh/"):
+                assert client.post(AT + path, {"pin": PIN}).status_code == 403
         assert standing() == Standing.QUARANTINED
 
 
@@ -284,7 +285,7 @@ class TestQuarantine:
         assert found == ["held", "first"]
         assert "release/" not in told
 
-    def test_narrows_to_a_project(self, new_tenant, viewer):
+    def test_narrows_to_one_project(self, new_tenant, viewer):
         new_tenant("bravo")
         place_tool("ours")
         place_tool("theirs", "bravo")
@@ -315,31 +316,25 @@ class TestCalls:
             last = found and CALLS + found[1]
         assert up[::-1] == down
 
-    @pytest.mark.parametrize(
-        ("query", "count"),
-        [
-            ({"gate": "3"}, 1), ({"status": "blocked"}, 1), ({"agent": "other"}, 1),
-            ({"tool": "get_pods__observability"}, 3), ({"tool": "get_pods"}, 0),
-            ({"project": "acme", "since": "hour"}, 3), ({"gateway": "observability"}, 3),
-            ({"project": "nobody"}, 0),
-        ],
-    )  # fmt: skip
-    def test_take_each_filter(self, viewer, query, count):
+    def test_take_each_filter(self, viewer):
         place_call(status=Status.BLOCKED, block_gate=3, error_code="E-MCP-GATE-003")
         place_call(agent_id="other")
         place_call()
-        answer = viewer.get(CALLS, query)
-        assert len(self.listed(answer)) == count
-        assert ("No calls match" in text(answer)) is (count == 0)
+        for query, count in (
+            ("gate=3", 1), ("status=blocked", 1), ("agent=other", 1), ("tool=get_pods", 0),
+            ("tool=get_pods__observability", 3), ("project=acme&since=hour", 3),
+            ("gateway=observability", 3), ("project=nobody", 0),
+        ):  # fmt: skip
+            answer = viewer.get(f"{CALLS}?{query}")
+            assert len(self.listed(answer)) == count, query
+            assert ("No calls match" in text(answer)) is (count == 0), query
 
-    @pytest.mark.parametrize(
-        "query", ["gate=6", "status=gone", "since=x", "older_than=x", "agent=%00", "per_page=7",
-                  f"older_than={ANY_ID}&newer_than={ANY_ID}"],
-    )  # fmt: skip
-    def test_answer_a_wrong_value_with_the_page_and_a_message(self, viewer, query):
-        answer = viewer.get(f"{CALLS}?{query}")
-        assert answer.status_code == 400
-        assert "has a value that cannot be used" in text(answer)
+    def test_answer_a_wrong_value_with_the_page_and_a_message(self, viewer):
+        for query in ("gate=6", "status=gone", "since=x", "older_than=x", "agent=%00", "per_page=7",
+                      f"older_than={ANY_ID}&newer_than={ANY_ID}"):  # fmt: skip
+            answer = viewer.get(f"{CALLS}?{query}")
+            assert answer.status_code == 400, query
+            assert "has a value that cannot be used" in text(answer)
 
     def test_tell_which_gate_stopped_one_and_why(self, viewer):
         made = place_call(
@@ -348,7 +343,7 @@ class TestCalls:
             is_destructive=True,
         )  # fmt: skip
         told = viewer.get(f"{CALLS}acme/{made.call_id}/").content.decode()
-        assert [how for how in re.findall(r"passed|stopped here|not reached", told)] == [
+        assert re.findall(r"passed|stopped here|not reached", told) == [
             "passed", "passed", "passed", "stopped here", "not reached"
         ]  # fmt: skip
         assert "Shadow mode stops what could change anything" in told

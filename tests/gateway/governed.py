@@ -19,6 +19,7 @@ from gateway.models import Standing, Tool
 from gateway.shapes import Call
 
 GATEWAY = "shop"
+_TIMES = {"awooop_tool_effect": "claimed_at", "awooop_audit_event": "at"}
 LAX = {
     "approval": {"required_scopes": []},
     "quorum": {"activation": 1},
@@ -110,10 +111,8 @@ class Governed:
             await asyncio.sleep(0.01)
 
     def rows(self, table: str = "awooop_mcp_gateway_audit") -> list[dict[str, Any]]:
-        """Return the project's rows of a table, oldest first, whoever may read them."""
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("SELECT set_config('rls.tenant_id', %s, false)", [self.project_id])
-            cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t ORDER BY 1")
+        """Return the project's rows of a table, oldest first."""
+        with tenant_tx(self.project_id), connections["default"].cursor() as cursor:
+            cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t")
             found = [json.loads(text) for (text,) in cursor.fetchall()]
-            cursor.execute("SELECT set_config('rls.tenant_id', '', false)")
-        return found
+        return sorted(found, key=lambda row: row.get(_TIMES.get(table, "created_at"), ""))

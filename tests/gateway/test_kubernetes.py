@@ -28,19 +28,19 @@ def _cluster():
 def cluster(_cluster):
     for held in (_cluster.objects, _cluster.logs, _cluster.answers, _cluster.asked):
         held.clear()
-    _cluster.token = ""
+    _cluster.token, _cluster.connections = "", 0
     _cluster.fill()
     return _cluster
 
 
-def target(cluster, token=None, **parts):
+def target(cluster, token=None, private=("127.0.0.0/8", "::1"), **parts):
     transport = {"kind": "kubernetes", "namespaces": ["shop"], "api_server": cluster.url}
     return Target(
         project_id="acme",
         gateway_id="cluster",
         body_hash="0" * 64,
         transport=transport | parts,
-        private_addresses=("127.0.0.0/8",),
+        private_addresses=private,
         credential=token and Secret(token, version="1"),
     )
 
@@ -380,6 +380,20 @@ class TestFailures:
             cluster.port = port
         assert (failed.code, failed.sent) == (Code.UPSTREAM_AWAY, False)
 
+    @pytest.mark.parametrize("server", ["http://127.0.0.1:{}", "http://localhost:{}"])
+    def test_to_be_let_near_a_private_address_sent_nothing(self, cluster, server):
+        async def story():
+            url = server.format(cluster.port)
+            provider = Kubernetes(target(cluster, private=("10.0.3.0/24",), api_server=url))
+            with pytest.raises(Failed) as refusal:
+                await provider.ready("k8s_get", ONE)
+            await provider.close()
+            return refusal.value
+
+        failed = asyncio.run(story())
+        assert (failed.code, failed.sent) == (Code.UPSTREAM_ADDRESS, False)
+        assert cluster.connections == 0
+
     def test_of_a_permit_that_ran_out_sent_nothing(self, cluster):
         failed = failure(cluster, "k8s_scale", {**ONE, "replicas": 1}, seconds=0.0)
         assert (failed.code, failed.sent) == (Code.UPSTREAM_BUSY, False)
@@ -401,6 +415,31 @@ class TestFailures:
             return answer
 
         assert not asyncio.run(story()).is_error
+
+
+class TestReady:
+    def test_connects_before_a_permit_is_asked_for(self, cluster):
+        async def story():
+            provider = Kubernetes(target(cluster))
+            for _ in range(3):
+                await provider.ready("k8s_get", ONE)
+            await provider.call("k8s_get", ONE, permit=Permit(time.monotonic() + 5), progress=None)
+            await provider.close()
+
+        asyncio.run(story())
+        assert [asked.path for asked in cluster.asked] == ["/version", WEB]
+        assert cluster.connections == 1
+
+    def test_refuses_what_the_call_would(self, cluster):
+        async def story():
+            provider = Kubernetes(target(cluster))
+            with pytest.raises(Failed) as refusal:
+                await provider.ready("k8s_get", {**ONE, "namespace": "kube-system"})
+            await provider.close()
+            return refusal.value
+
+        assert asyncio.run(story()).code is Code.GATE_ARGUMENTS
+        assert cluster.asked == []
 
 
 class TestACertificate:

@@ -77,8 +77,11 @@ class TestTheKeyOfAHost:
         assert (failed.code, failed.sent) == (Code.UPSTREAM_ADDRESS, False)
         assert (host.lines, host.logins) == ([], 0)
 
-    def test_may_be_of_any_kind_the_host_has(self):
-        with ssh_server.serving(("ssh-rsa", "ssh-ed25519")) as host:
+    @pytest.mark.parametrize(
+        "kinds", [("ssh-rsa", "ssh-ed25519"), ("ecdsa-sha2-nistp256",), ("ssh-rsa",)]
+    )
+    def test_may_be_of_any_kind_the_host_has(self, kinds):
+        with ssh_server.serving(kinds) as host:
 
             async def once():
                 provider = provider_of(host)
@@ -87,6 +90,8 @@ class TestTheKeyOfAHost:
 
             asyncio.run(once())
             assert len(host.lines) == 1
+            stranger = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+            assert failure(provider_of(host, stranger)).code is Code.CREDENTIAL_AWAY
 
 
 class TestACredential:
@@ -184,6 +189,34 @@ class TestAPermit:
 
 
 class TestConnections:
+    def test_are_made_before_a_permit_is_asked_for(self, host):
+        async def story():
+            provider = provider_of(host)
+            await provider.ready("ssh_reload_nginx", {"host": "web"})
+            assert host.lines == []
+            with pytest.raises(Failed):
+                await provider.ready("ssh_reload_nginx", {"host": "other"})
+            await restart(provider, seconds=0.2)
+            await provider.close()
+
+        asyncio.run(story())
+        assert (host.logins, len(host.lines)) == (1, 1)
+
+    def test_that_hang_hold_up_nobody_else(self, host):
+        async def story():
+            quiet = await asyncio.start_server(lambda *_: asyncio.sleep(9), "127.0.0.1", 0)
+            slow = provider_of(host, port=quiet.sockets[0].getsockname()[1])
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await restart(slow)
+            await slow.close()
+            quiet.close()
+            provider = provider_of(host)
+            await restart(provider)
+            await provider.close()
+
+        asyncio.run(story())
+
     def test_are_shared_and_replaced_when_broken(self, host):
         async def story():
             provider = provider_of(host)
@@ -199,6 +232,20 @@ class TestConnections:
 
         asyncio.run(story())
         assert len(host.lines) == 10
+
+    def test_leave_no_channel_behind_that_opens_too_late(self, host):
+        async def story():
+            provider = provider_of(host)
+            await provider.ready("ssh_reload_nginx", {"host": "web"})
+            host.open_delay = 0.3
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await restart(provider)
+            assert await until(host.closed)
+            await provider.close()
+
+        asyncio.run(story())
+        assert host.lines == []
 
     def test_survive_a_call_that_is_cancelled(self, host):
         async def story():

@@ -38,6 +38,7 @@ class Cluster:
     """What the server holds; a test changes it at will.
 
     :param objects: by the path the API keeps them at.
+    :param connections: how many were opened.
     :param ca: the authority of its certificate, when it speaks TLS.
     :param answers: by path: a status and a body to answer instead; or one of ``slow``, ``drip``,
         ``cut``, ``die``, ``endless``, ``packed``, ``garbage``.
@@ -47,6 +48,7 @@ class Cluster:
     logs: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
     token: str = ""
     port: int = 0
     ca: str = ""
@@ -107,6 +109,10 @@ class Cluster:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     cluster: Cluster
+
+    def setup(self) -> None:
+        super().setup()
+        self.cluster.connections += 1
 
     def do_GET(self) -> None:
         asked = self._asked()

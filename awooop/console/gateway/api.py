@@ -325,8 +325,7 @@ def _provider(project_id: str, gateway_id: str) -> Row:
         found = inventory.provider(p, project_id, gateway_id)
     if found is None:
         raise NotFound(Code.TOOL_UNKNOWN, "no such provider is registered")
-    del found["instructions"]
-    return redaction.redact(found)
+    return redaction.redact({name: found[name] for name in bodies.ProviderTold.model_fields})
 
 
 def _tool(project_id: str, gateway_id: str, tool_name: str) -> Row:
@@ -334,8 +333,7 @@ def _tool(project_id: str, gateway_id: str, tool_name: str) -> Row:
         found = inventory.tool(p, (project_id, gateway_id, tool_name))
     if found is None:
         raise NotFound(Code.TOOL_UNKNOWN)
-    told = {name: value for name, value in found.items() if name not in ("definition", "seen")}
-    return redaction.redact(told)
+    return redaction.redact({name: found[name] for name in bodies.ToolTold.model_fields})
 
 
 def _thrown(person: Operator, switch_id: UUID) -> Row:

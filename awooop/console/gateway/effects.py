@@ -235,18 +235,15 @@ def probe(site: AdminSite, request: HttpRequest, project_id: str, effect_id: str
     found = _found(request, project_id, effect_id)
     if not _decides(request, found):
         raise PermissionDenied
+    actor = actor_name(accounts.person_of(request))
     try:
-        inquiry.ask(
-            project_id,
-            found["effect_id"],
-            actor=actor_name(accounts.person_of(request)),
-            at=timezone.now(),
-        )
+        told = inquiry.ask(project_id, found["effect_id"], actor=actor, at=timezone.now())
     except Conflict as reason:
-        messages.warning(request, f"{reason.code.value}: {reason.detail}")
-        return redirect("admin:effect", project_id, found["effect_id"])
-    badge = words.outcome(_found(request, project_id, effect_id)["outcome"])
-    messages.success(request, _("The probe has answered: %(outcome)s") % {"outcome": badge.text})
+        told_so = _("The probe could not tell: the outcome is still unknown.")
+        messages.warning(request, f"{told_so} {spelled.plain(reason.detail)}")
+    else:
+        name = words.outcome(told).text
+        messages.success(request, _("The probe has answered: %(outcome)s") % {"outcome": name})
     return redirect("admin:effect", project_id, found["effect_id"])
 
 

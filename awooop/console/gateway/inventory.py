@@ -101,7 +101,8 @@ _WAITING = f"""{_TOOL_SQL}
 """
 _ONE_TOOL = f"{_TOOL_SQL} WHERE project_id = %s AND gateway_id = %s AND tool_name = %s"
 _DEFINITIONS = """
-SELECT definition::text, seen::text FROM awooop_gateway_tool
+SELECT definition::text, seen::text, instructions, seen_instructions, suspended_by
+  FROM awooop_gateway_tool
  WHERE project_id = %s AND gateway_id = %s AND tool_name = %s
 """
 
@@ -180,11 +181,12 @@ def tool(p: Pipe, place: Place) -> Row | None:
     row = found.fetchone()
     if row is None:
         return None
-    definition, seen = texts.fetchone() or (None, "{}")
+    definition, seen, *more = texts.fetchone() or (None, "{}", "", "", None)
     return {
         **_tool(row),
         "definition": definition and json.loads(definition),
         "seen": json.loads(seen),
+        **dict(zip(("instructions", "seen_instructions", "suspended_by"), more, strict=True)),
     }
 
 

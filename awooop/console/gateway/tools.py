@@ -28,7 +28,7 @@ from contracts import queries as contracts
 from gateway import registry
 from gateway.models import Standing, Tool
 
-_COMPARED = ("definition", "seen")
+_COMPARED = ("definition", "instructions", "seen", "seen_instructions")
 _WAITING = (Standing.QUARANTINED, Standing.SUSPENDED)
 
 
@@ -133,6 +133,7 @@ def _page(
         "warnings": [_warned(each) for each in found["warnings"]],
         "lines": _lines(found),
         "seen": spelled.parts(spelled.pretty(found["seen"])),
+        "instructions": spelled.parts(found["seen_instructions"]),
         "is_waiting": found["standing"] in _WAITING,
         "may_release": may and found["standing"] in _WAITING,
         "may_suspend": may and found["standing"] == Standing.RELEASED,
@@ -163,6 +164,7 @@ def _facts(found: Row, declared: Mapping[str, Any] | None, now: datetime) -> dic
         "seen_pin": found["seen_sha256"],
         "renamed_from": spelled.plain(found["renamed_from"] or ""),
         "released_by": found["released_by"],
+        "suspended_by": found["suspended_by"],
         **{each: Moment.of(found[each], now) if found[each] else None for each in times},
     }
 

@@ -54,6 +54,9 @@ _KINDS = {
     "ansi": gettext_lazy("control sequences of a terminal"),
     "private_use": gettext_lazy("characters without a meaning of their own"),
     "base64": gettext_lazy("a long block of encoded data"),
+    "control": gettext_lazy("control characters"),
+    "comment": gettext_lazy("a comment that no page shows"),
+    "schema": gettext_lazy("a schema that cannot be used"),
     "instruction": gettext_lazy("words that give orders to a model"),
 }
 

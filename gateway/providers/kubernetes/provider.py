@@ -43,7 +43,8 @@ _LONGEST = 500
 class Kubernetes:
     """One cluster, its namespaces those of the contract, with the contract's credential.
 
-    Nothing is read from the environment or a kubeconfig, and no proxy is asked.
+    Its API server is reached at a public address, or at a private one that the contract names in
+    ``private_addresses``. Nothing is read from the environment or a kubeconfig, no proxy is asked.
     """
 
     def __init__(self, target: Target, *, patience: float = 300.0) -> None:
@@ -53,6 +54,16 @@ class Kubernetes:
     async def tools(self) -> Listing:
         return TOOLBOX.listing
 
+    async def ready(self, tool: str = "", arguments: Mapping[str, Any] | None = None) -> None:
+        """Connect to the API server: a first connection may outlive a permit.
+
+        :raises Failed: the arguments do not fit, or the server cannot be reached; the tool's own
+            request was not sent.
+        """
+        if arguments is not None:
+            self._asking(tool, arguments)
+        await self._wire.warm()
+
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
     ) -> Answer:
@@ -60,14 +71,17 @@ class Kubernetes:
 
         :raises Failed: the arguments do not fit (nothing is sent then), or no usable answer came.
         """
-        TOOLBOX.judge(tool, arguments)
-        if arguments["namespace"] not in self._namespaces:
-            raise unfit(f"the contract names the namespaces {named(self._namespaces)}")
-        asking = _ASKINGS[tool](arguments)
+        asking = self._asking(tool, arguments)
         return _judged(asking, await self._wire.ask(asking, permit))
 
     async def close(self) -> None:
         await self._wire.close()
+
+    def _asking(self, tool: str, arguments: Mapping[str, Any]) -> Asking:
+        TOOLBOX.judge(tool, arguments)
+        if arguments["namespace"] not in self._namespaces:
+            raise unfit(f"the contract names the namespaces {named(self._namespaces)}")
+        return _ASKINGS[tool](arguments)
 
 
 def _judged(asking: Asking, reply: Reply) -> Answer:

@@ -7,8 +7,10 @@ decoders and patch types are.
 
 import asyncio
 import json
+import math
 import re
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,14 @@ from typing import Any
 import httpx2
 
 from awooop.errors import Code
-from gateway.providers.base import MOST_BYTES, Failed, Permit, Secret, Target
+from gateway.providers.base import MOST_BYTES, Answer, Failed, Permit, Secret, Target
 from gateway.providers.kubernetes.asking import Asking
+from gateway.providers.kubernetes.transport import KEPT_SECONDS, Transport
 
 IN_CLUSTER = "https://kubernetes.default.svc"
 _CLUSTER_CA = Path("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
 _CONNECT_SECONDS = 10.0
+_VERSION = Asking(path="/version", what="the version", read=lambda _: Answer())
 _CUT = ("disconnected", "closed connection")  # the client has one error for these and for nonsense
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
@@ -43,9 +47,22 @@ class Wire:
     def __init__(self, target: Target, *, patience: float) -> None:
         self._target = target
         self._token = ""
+        self._used = -math.inf
         self._patience = patience
         self._client: httpx2.AsyncClient | None = None
         self._making = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Have a connection that stands: asks for the server's version, unless it was used lately.
+
+        :raises Failed: the server cannot be reached.
+        """
+        if time.monotonic() - self._used < KEPT_SECONDS / 2:
+            return
+        try:
+            await self.ask(_VERSION, Permit(math.inf))
+        except Failed as failure:
+            raise Failed(failure.code, failure.detail, sent=False) from None
 
     async def ask(self, asking: Asking, permit: Permit) -> Reply:
         """Send a request once.
@@ -72,7 +89,9 @@ class Wire:
         try:
             response = await client.send(request, stream=True)
             try:
-                return Reply(response.status_code, await _bounded(response))
+                reply = Reply(response.status_code, await _bounded(response))
+                self._used = time.monotonic()
+                return reply
             finally:
                 await response.aclose()
         except httpx2.TimeoutException:
@@ -103,13 +122,13 @@ class Wire:
             if self._client is None:
                 self._token, ca = _credential(self._target.credential)
                 server = self._target.transport.get("api_server") or IN_CLUSTER
-                verify: ssl.SSLContext | bool = False
+                verify = None
                 if server.startswith("https:"):
                     # Reading a machine's authorities takes long: not on the loop.
                     verify = await asyncio.to_thread(_trust, server, ca)
                 self._client = httpx2.AsyncClient(
                     base_url=server,
-                    transport=httpx2.AsyncHTTPTransport(verify=verify, trust_env=False),
+                    transport=Transport(self._target.private_addresses, verify),
                     timeout=httpx2.Timeout(self._patience, connect=_CONNECT_SECONDS),
                     follow_redirects=False,
                     trust_env=False,

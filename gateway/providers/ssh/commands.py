@@ -133,6 +133,7 @@ COMMANDS: Mapping[str, Callable[[Arguments], Command]] = {
     "ssh_docker_restart": docker_restart,
     "ssh_docker_compose_restart": compose_restart,
     "ssh_systemctl_restart": systemctl_restart,
+    "ssh_clear_docker_logs": log_path,  # what it tells is emptied then
     "ssh_renew_ssl": renew_ssl,
     "ssh_reload_nginx": reload_nginx,
     "ssh_docker_prune": docker_prune,

@@ -12,11 +12,13 @@ from gateway.providers.base import Failed, Secret
 _CONNECT_SECONDS, _LOGIN_SECONDS = 10, 15
 _KEEPALIVE_SECONDS = 30
 # The contract does not say of which kind the host's key is, and a host shows one a connection.
-_KINDS = (
-    ("ssh-ed25519",),
-    ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
-    ("rsa-sha2-512", "rsa-sha2-256"),
-)
+_KINDS = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+}
 
 
 class Connections:
@@ -53,26 +55,35 @@ class Connections:
     async def _connected(self, host: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
         if self._key is None:
             self._key = _private_key(self._credential)
-        for kind in _KINDS:
+        left = dict(_KINDS)
+        while left:
+            client = _Client(host["host_key_sha256"])
             try:
-                return await self._tried(host, kind)
-            except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
-                continue  # it may have another key; without the right one nothing was said to it
+                return await self._tried(
+                    host, client, [each for kind in left.values() for each in kind]
+                )
+            except Failed as failure:
+                if failure.code is Code.CREDENTIAL_AWAY or len(left) == len(_KINDS):
+                    raise
+                break  # the host has no further kinds, in whatever way it says so
+            except asyncssh.HostKeyNotVerifiable:
+                if left.pop(client.shown, None) is None:
+                    break
         detail = "no key of the host is the one that the contract names"
         raise Failed(Code.UPSTREAM_ADDRESS, detail, sent=False)
 
     async def _tried(
-        self, host: Mapping[str, Any], kind: tuple[str, ...]
+        self, host: Mapping[str, Any], client: "_Client", algorithms: list[str]
     ) -> asyncssh.SSHClientConnection:
         try:
             return await asyncssh.connect(
                 host["address"],
                 int(host.get("port", 22)),
                 username=host["user"],
-                client_factory=lambda: _Client(host["host_key_sha256"]),
+                client_factory=lambda: client,
                 client_keys=self._key and [self._key],
                 known_hosts=([], [], []),
-                server_host_key_algs=list(kind),
+                server_host_key_algs=algorithms,
                 preferred_auth=["publickey"],
                 config=None,
                 agent_path=None,
@@ -84,24 +95,26 @@ class Connections:
                 login_timeout=_LOGIN_SECONDS,
                 keepalive_interval=_KEEPALIVE_SECONDS,
             )
-        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+        except asyncssh.HostKeyNotVerifiable:
             raise
         except asyncssh.PermissionDenied:
             detail = "the host does not accept the key for this user"
             raise Failed(Code.CREDENTIAL_AWAY, detail, sent=False) from None
-        except asyncssh.ProtocolError:
-            raise Failed(Code.UPSTREAM_BROKEN, "it does not speak SSH", sent=False) from None
-        except (asyncssh.Error, OSError, UnicodeError):
+        except (asyncssh.ProtocolError, asyncssh.KeyExchangeFailed):
+            raise Failed(Code.UPSTREAM_BROKEN, "it does not speak our SSH", sent=False) from None
+        except (asyncssh.Error, OSError, ValueError):
             raise Failed(Code.UPSTREAM_AWAY, sent=False) from None
 
 
 class _Client(asyncssh.SSHClient):
     def __init__(self, fingerprint: str) -> None:
         self._fingerprint = fingerprint
+        self.shown = ""
 
     def validate_host_public_key(
         self, host: str, addr: str, port: int, key: asyncssh.SSHKey
     ) -> bool:
+        self.shown = key.get_algorithm()
         return key.get_fingerprint("sha256") == self._fingerprint
 
 

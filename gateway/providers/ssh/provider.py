@@ -29,6 +29,19 @@ class Ssh:
     async def tools(self) -> Listing:
         return TOOLBOX.listing
 
+    async def ready(self, tool: str = "", arguments: Mapping[str, Any] | None = None) -> None:
+        """Connect to the host that a call is for: a first connection may outlive a permit.
+
+        Without a call it connects where there is only one host to connect to.
+
+        :raises Failed: the arguments do not fit, or the host cannot be reached; nothing was sent.
+        """
+        if arguments is not None:
+            host, _ = self._judged(tool, arguments)
+            await self._connections.to(host)
+        elif len(self._hosts) == 1:
+            await self._connections.to(*self._hosts.values())
+
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
     ) -> Answer:
@@ -37,22 +50,22 @@ class Ssh:
         :raises Failed: the arguments do not fit (nothing is sent then), or nobody knows how the
             command ended.
         """
-        TOOLBOX.judge(tool, arguments)
-        host = self._hosts.get(arguments["host"])
-        if host is None:
-            raise unfit(f"the contract names the hosts {named(tuple(self._hosts))}")
+        host, command = self._judged(tool, arguments)
         if tool == _CLEAR_LOGS:
-            return await self._clear_logs(host, arguments, permit)
-        command = commands.COMMANDS[tool](arguments)
+            return await self._clear_logs(host, command, permit)
         return _answered(command, await self._run(host, command, permit))
 
     async def close(self) -> None:
         await self._connections.close()
 
-    async def _clear_logs(
-        self, host: Mapping[str, Any], arguments: Mapping[str, Any], permit: Permit
-    ) -> Answer:
-        asking = commands.log_path(arguments)
+    def _judged(self, tool: str, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], Command]:
+        TOOLBOX.judge(tool, arguments)
+        host = self._hosts.get(arguments["host"])
+        if host is None:
+            raise unfit(f"the contract names the hosts {named(tuple(self._hosts))}")
+        return host, commands.COMMANDS[tool](arguments)
+
+    async def _clear_logs(self, host: Mapping[str, Any], asking: Command, permit: Permit) -> Answer:
         try:
             told_path = await self._run(host, asking, permit)
         except Failed as failure:  # up to here it only read

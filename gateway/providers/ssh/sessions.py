@@ -54,15 +54,21 @@ class _Session(asyncssh.SSHClientSession[bytes]):
     def __init__(self, permit: Permit | None) -> None:
         self._permit = permit
         self.channel: Any = None
-        self.sent = False
+        self.sent = self.is_over = False
         self.out, self.err = Tail(), Tail()
         self.done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, chan: Any) -> None:
         self.channel = chan
+        if self.is_over:
+            raise Failed(Code.UPSTREAM_BUSY, sent=False)
         if self._permit is not None:
             self._permit.check()  # the host has opened a channel; the command goes out next
         self.sent = True
+
+    def close(self) -> None:
+        if self.channel is not None:
+            self.channel.close()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         (self.out if datatype is None else self.err).add(data)
@@ -82,9 +88,10 @@ async def run(connection: asyncssh.SSHClientConnection, line: str, permit: Permi
     :raises Failed: the permit has run out, or nobody knows how the command ended.
     """
     session = _Session(permit)
+    opening = asyncio.create_task(_opened(connection, session, line))
     try:
-        channel, _ = await connection.create_session(lambda: session, line, encoding=None)
-        channel.write_eof()
+        # Shielded: a channel that the host opens after all must still be closed.
+        await asyncio.shield(opening)
         lost = await session.done
     except asyncssh.ChannelOpenError as refusal:
         if connection.is_closed() or refusal.code == asyncssh.OPEN_CONNECT_FAILED:
@@ -96,10 +103,20 @@ async def run(connection: asyncssh.SSHClientConnection, line: str, permit: Permi
     except (asyncssh.Error, OSError):
         raise Failed(Code.UPSTREAM_AWAY, sent=session.sent) from None
     finally:
-        if session.channel is not None:
-            session.channel.close()
-    status, signal = channel.get_exit_status(), channel.get_exit_signal()
+        session.is_over = True
+        session.close()
+        opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+    status, signal = session.channel.get_exit_status(), session.channel.get_exit_signal()
     if lost is not None or (status is None and signal is None):
         raise Failed(Code.UPSTREAM_AWAY, "the host did not say how it ended", sent=True)
     named = str(signal[0])[:40] if signal else None
     return Ended(session.out, session.err, None if named else status, named)
+
+
+async def _opened(connection: asyncssh.SSHClientConnection, session: _Session, line: str) -> None:
+    try:
+        channel, _ = await connection.create_session(lambda: session, line, encoding=None)
+        channel.write_eof()
+    except BaseException:
+        session.close()
+        raise
