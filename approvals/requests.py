@@ -1,0 +1,169 @@
+"""Asking for a yes: one request an action, the run put aside with it in the same transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from awooop.audit import sink
+from awooop.audit.acts import Act
+from awooop.errors import Code
+from awooop.kit import redaction
+from awooop.kit.db import in_tx, tenant_tx
+from approvals.models import Approval, Risk, Standing
+from contracts.bodies.policy import Policy
+from gateway import gates
+from gateway.facts import Facts
+from gateway.humans import Asked
+from gateway.shapes import Call
+from runs import parking
+
+MOST_PENDING = 50  # requests of one agent that may wait at once: more, and nobody reads them
+_LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the project's policies ask for: the strictest of them."""
+
+    risk: Risk
+    signatures: int
+    expires: timedelta
+    requester_may_approve: bool
+
+
+@in_tx
+def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
+    """Make the request for a call, or join the one that waits for the same action.
+
+    A run that is held waits from now on; a call without one gets a run that waits.
+
+    :returns: None when too many of the agent's requests wait already.
+    :raises Conflict: the run's lease was lost.
+    """
+    present = _present(call, facts)
+    if present is not None:
+        return Asked(present.approval_id, present.run_id, present.expires_at)
+    waiting = Approval.objects.filter(
+        project_id=call.project_id, agent_id=call.agent_id, standing=Standing.PENDING
+    )
+    if waiting[:MOST_PENDING].count() >= MOST_PENDING:
+        return None
+    made = _make(call, facts, at)
+    sink.record(
+        call.project_id,
+        Act.APPROVAL_ASKED,
+        actor=call.actor,
+        target=("approval", str(made.approval_id)),
+        run_id=made.run_id,
+        facts={
+            "agent_id": made.agent_id,
+            "tool": made.tool_name,
+            "action_sha256": made.action_sha256,
+            "risk": made.risk,
+            "signatures": made.required_signatures,
+        },
+    )
+    return Asked(made.approval_id, made.run_id, made.expires_at)
+
+
+def demand(policies: tuple[Policy, ...], risk: Risk) -> Demand:
+    """Return what an action of this risk needs; the strictest policy of several."""
+    return Demand(
+        risk=risk,
+        signatures=max(getattr(policy.quorum, risk.value) for policy in policies),
+        expires=timedelta(seconds=min(policy.approval.expires_seconds for policy in policies)),
+        requester_may_approve=all(policy.approval.requester_may_approve for policy in policies),
+    )
+
+
+def risk_of(call: Call, facts: Facts) -> Risk:
+    """Return how risky the policies count a call; the highest of several."""
+    assert facts.verdict is not None
+    scope, named = facts.verdict.scope, gates.decision(call, facts).rule
+    risks = [Risk(getattr(policy.approval.risk_by_scope, scope)) for policy in facts.policies]
+    for policy in facts.policies:
+        risks += [
+            Risk(rule.risk) for rule in policy.approval.rules if rule.name == named and rule.risk
+        ]
+    return max(risks, key=lambda risk: risk.rank)
+
+
+def look(project_id: str, agent_id: str, approval_id: UUID) -> Mapping[str, Any] | None:
+    """Return how far a request of an agent has come; it changes nothing. Opens its own transaction.
+
+    None for another's request, exactly as for one that does not exist.
+    """
+    with tenant_tx(project_id):
+        found = Approval.objects.filter(
+            project_id=project_id, agent_id=agent_id, approval_id=approval_id
+        ).first()
+    if found is None:
+        return None
+    return {
+        "approval_id": str(found.approval_id),
+        "run_id": str(found.run_id),
+        "standing": found.standing,
+        "disposition": found.disposition or None,
+        "tool": found.tool_name,
+        "expires_at": found.expires_at.isoformat(),
+        "result": found.result,
+    }
+
+
+def _present(call: Call, facts: Facts) -> Approval | None:
+    same = Approval.objects.filter(
+        project_id=call.project_id, action_sha256=facts.action, standing=Standing.PENDING
+    )
+    if call.run_id is not None:
+        same = same.filter(run_id=call.run_id)
+    return same.order_by("approval_id").first()
+
+
+def _make(call: Call, facts: Facts, at: datetime) -> Approval:
+    assert facts.entry is not None
+    assert facts.verdict is not None
+    asked = demand(facts.policies, risk_of(call, facts))
+    title = redaction.excerpt(f"{call.agent_id}: {facts.entry.name}", _LONGEST_TITLE)
+    return Approval.objects.create(
+        project_id=call.project_id,
+        run_id=_put_aside(call, title),
+        agent_id=call.agent_id,
+        gateway_id=facts.entry.gateway_id,
+        tool_name=facts.entry.name,
+        environment=facts.environment or "",
+        arguments=dict(facts.leaving),
+        action_sha256=facts.action,
+        call_key=call.key or f"call:{call.call_id}",
+        title=title,
+        description=str((facts.entry.definition or {}).get("description", ""))[:2_000],
+        risk=asked.risk,
+        required_signatures=asked.signatures,
+        requester_may_approve=asked.requester_may_approve,
+        requested_by=call.actor[:150],
+        blast_radius={"scope": facts.verdict.scope, "why": facts.verdict.why or ""},
+        created_at=at,
+        expires_at=at + asked.expires,
+    )
+
+
+def _put_aside(call: Call, title: str) -> UUID:
+    if call.run_id is None:
+        return parking.bear(
+            call.project_id,
+            call.agent_id,
+            trace_id=call.trace_id,
+            trigger_ref=f"call:{call.call_id}",
+            actor=call.actor,
+            reason=f"waits for a human: {title}",
+        )
+    parking.park(
+        call.project_id,
+        call.run_id,
+        epoch=call.epoch or 0,
+        reason=f"waits for a human: {title}",
+        code=Code.GATE_APPROVAL,
+        actor=call.actor,
+    )
+    return call.run_id
