@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
+import uvloop
 
 from awooop.errors import Code
 from gateway import providers
@@ -63,7 +64,7 @@ class Hub:
     """The sessions of this process."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._seats: dict[tuple[str, ...], _Seat] = {}
         self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
         self._refusals: dict[Place, int] = {}
