@@ -83,8 +83,11 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Future[Answer]:
         """Call a tool, from any thread; cancelling the future cancels the call.
+
+        :param schema: the tool's input schema as released; it may want arguments in headers.
 
         The future raises Failed when there is no usable answer. ``progress`` runs on the hub's
         loop and must not block it.
@@ -92,6 +95,8 @@ class Hub:
         leave = _Leave(permit.until, permit)
 
         async def work(provider: Provider) -> Answer:
+            if schema is not None and (learn := getattr(provider, "learn", None)) is not None:
+                learn(tool, schema)
             return await provider.call(tool, arguments, permit=leave, progress=progress)
 
         return self._start(self._with(target, within, work, leave))
@@ -105,13 +110,22 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Call a tool, from any event loop.
+        """Call a tool, from any event loop; see :meth:`call`.
 
         :raises Failed: there is no usable answer.
         """
         return await asyncio.wrap_future(
-            self.call(target, tool, arguments, permit=permit, within=within, progress=progress)
+            self.call(
+                target,
+                tool,
+                arguments,
+                permit=permit,
+                within=within,
+                progress=progress,
+                schema=schema,
+            )
         )
 
     def ready(self, target: Target, within: float) -> Future[None]:
