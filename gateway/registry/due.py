@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -84,7 +85,8 @@ def refresh_one(project_id: str, gateway_id: str, *, at: datetime) -> int:
 def ensure_listed(project_id: str, bodies: Bodies, within: float) -> None:
     """Ask the project's servers that were never listed under their present contract, and wait.
 
-    What cannot be listed is left to the clock, and not asked for again by who waits for a while.
+    Nobody is asked for a project that may call nothing. What cannot be listed is left to the clock,
+    and for a while not asked for again by who waits.
     Opens transactions.
     """
     unknown = [
@@ -97,6 +99,8 @@ def ensure_listed(project_id: str, bodies: Bodies, within: float) -> None:
     if not unknown:
         return
     with tenant_tx(project_id):
+        if not _live().filter(project_id=project_id).exists():
+            return
         rows = {row.gateway_id: row for row in Provider.objects.filter(project_id=project_id)}
     at = timezone.now()
     latest = at - timedelta(seconds=_PAUSE_SECONDS)
@@ -126,8 +130,11 @@ def _remember(asked: Asked) -> None:
 
 def _projects() -> list[str]:
     with worker_tx():
-        live = Project.objects.filter(is_active=True).exclude(migration_mode=Mode.LEGACY)
-        return list(live.values_list("project_id", flat=True))
+        return list(_live().values_list("project_id", flat=True))
+
+
+def _live() -> Any:
+    return Project.objects.filter(is_active=True).exclude(migration_mode=Mode.LEGACY)
 
 
 def _due(projects: Sequence[str], before: datetime) -> list[_Due]:
