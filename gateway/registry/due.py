@@ -26,6 +26,7 @@ ACTOR = "gateway"
 MOST = 64  # gateways that one tick refreshes
 _PROJECTS_AT_ONCE = 100  # asked for in one round trip
 _PAUSE_SECONDS = 30  # before somebody who waits asks a server again that could not be listed
+_CALM_SECONDS = 5  # between two looks at a server that keeps saying that its tools changed
 _MOST_REMEMBERED = 10_000
 
 _DUE = """
@@ -76,10 +77,11 @@ def refresh_due(*, at: datetime) -> int:
 
 def refresh_one(project_id: str, gateway_id: str, *, at: datetime) -> int:
     """Refresh a gateway whose server said that its tools changed, at most every few seconds."""
-    if not _claim(project_id, gateway_id, at - timedelta(seconds=5), at):
-        return 0
     asked = _asked(project_id, gateway_id)
-    return _refresh([asked] if asked else [], asking.WITHIN, at)
+    latest = at - timedelta(seconds=_CALM_SECONDS)
+    if asked is None or not _claim(project_id, gateway_id, latest, at):
+        return 0
+    return _refresh([asked], asking.WITHIN, at)
 
 
 def ensure_listed(project_id: str, bodies: Bodies, within: float) -> None:

@@ -141,6 +141,10 @@ class TestRefresh:
         told = offer(definition("get_pods"), definition("list_alerts"), instructions="Obey.")
         assert told.suspended == ["get_pods"]
         assert "Obey." in registry.of_tool(tool())
+        assert provider().faults == ["its instructions changed after its tools were released"]
+        release()
+        offer(definition("get_pods"), definition("list_alerts"), instructions="Obey.")
+        assert provider().faults == []
 
     def test_releases_again_what_returns_to_what_was_released(self, offer):
         offer(definition("get_pods"))
@@ -408,6 +412,12 @@ class TestDue:
             due.refresh_one("acme", GATEWAY, at=at + timedelta(seconds=s)) for s in (0, 1, 4, 9)
         ]
         assert asked == [1, 0, 0, 1]
+
+    def test_makes_nothing_of_a_gateway_that_no_contract_names(self, tenant):
+        assert due.refresh_one("acme", "invented", at=timezone.now()) == 0
+        assert due.refresh_one("nobody", GATEWAY, at=timezone.now()) == 0
+        with tenant_tx("acme"):
+            assert not Provider.objects.exists()
 
     def test_survives_a_server_that_is_away(self, tenant):
         contract(("echo", {}))
