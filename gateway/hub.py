@@ -40,10 +40,11 @@ Place = tuple[str, str]
 class _Leave(Permit):
     """A permit that remembers whether the call went."""
 
+    given: Permit
     went: list[bool] = field(default_factory=list)
 
     def check(self) -> None:
-        Permit.check(self)
+        self.given.check()
         self.went.append(True)
 
 
@@ -87,7 +88,7 @@ class Hub:
         The future raises Failed when there is no usable answer. ``progress`` runs on the hub's
         loop and must not block it.
         """
-        leave = _Leave(permit.until)
+        leave = _Leave(permit.until, permit)
 
         async def work(provider: Provider) -> Answer:
             return await provider.call(tool, arguments, permit=leave, progress=progress)
@@ -119,7 +120,7 @@ class Hub:
             if (opening := getattr(provider, "ready", None)) is not None:
                 await opening()
 
-        return self._start(self._with(target, within, work, None))
+        return self._start(self._with(target, within, work, None, proves=False))
 
     def tools(self, target: Target, within: float) -> Future[Listing]:
         """List what a server offers."""
@@ -153,8 +154,13 @@ class Hub:
         within: float,
         work: Callable[[Provider], Coroutine[Any, Any, _T]],
         leave: _Leave | None,
+        *,
+        proves: bool = True,
     ) -> _T:
-        """Do something with a target's provider, in time and in turn."""
+        """Do something with a target's provider, in time and in turn.
+
+        :param proves: whether to succeed says that the server is well.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within
         seat = self._seat(target)
@@ -164,7 +170,7 @@ class Hub:
             async with self._place(seat, min(_LONGEST_WAIT, within / 10)):
                 async with asyncio.timeout_at(deadline):
                     done = await work(seat.provider)
-            code = None
+            code = None if proves else code
         except BaseException as reason:
             failed = _failed(reason, leave)
             if failed is None:
@@ -263,7 +269,10 @@ def the() -> Hub:
 
 
 def on_list_changed(callback: Callable[[str, str], None]) -> None:
-    """Have ``callback(project_id, gateway_id)`` called, on a thread, when a server's tools changed."""
+    """Have ``callback(project_id, gateway_id)`` called when a server's tools changed.
+
+    It is called on a thread of its own, and not more often than every ten seconds for one gateway.
+    """
     _callbacks.append(callback)
 
 
@@ -271,7 +280,7 @@ def _told(place: Place) -> None:
     for callback in _callbacks:
         try:
             callback(*place)
-        except Exception:  # noqa: BLE001 - a listener of ours; the next one still hears
+        except Exception:
             log.exception("list_changed_not_heard", project_id=place[0], gateway_id=place[1])
 
 

@@ -11,6 +11,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from awooop.errors import AwoooPError, Code, Unavailable
 from awooop.kit import ids, redaction
@@ -79,6 +80,9 @@ async def _call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[
         if result.code is Code.GATE_TOOL:
             told = f"Unknown tool: {redaction.excerpt(params.name, 200)}"
             raise MCPError(types.INVALID_PARAMS, told, {"code": result.code.value})
+        if (needs := answers.needs(result)) and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            told = "The tool needs what the gateway does not pass on"
+            raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, told, needs)
         return answers.of(result)
     raise MCPError(CANCELLED, "Request cancelled")
 

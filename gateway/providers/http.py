@@ -134,7 +134,5 @@ def _credential(target: Target) -> list[tuple[bytes, bytes]]:
     if name.lower() == _BEARER and " " not in value:
         value = f"Bearer {value}"
     if not value.isascii() or not value.isprintable():
-        raise Failed(
-            Code.CREDENTIAL_AWAY, "the credential cannot stand in a header", sent=False
-        )
+        raise Failed(Code.CREDENTIAL_AWAY, "the credential cannot stand in a header", sent=False)
     return [(name.encode(), value.encode())]

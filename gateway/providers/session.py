@@ -17,7 +17,10 @@ from gateway.providers.http import Endpoint
 from gateway.providers.posts import Posts
 
 _CLIENT = types.Implementation(name="awooop-gateway", version="1")
-_PROBE_SECONDS = 3.0  # for a server to say that it speaks without a handshake
+_PROBE_SECONDS = {
+    "streamable_http": 3.0,
+    "stdio": 10.0,
+}  # to say it needs no handshake; or to start
 
 
 class Session:
@@ -39,7 +42,9 @@ class Session:
     @property
     def is_over(self) -> bool:
         """Whether the next call needs a new one."""
-        return self._task is not None and (self._task.done() or self.failure() is not None)
+        if self._opened is None or not self._opened.done():
+            return False
+        return self.client is None or self.failure() is not None
 
     def failure(self) -> Failed | None:
         """Tell why it is over, when the server ended it."""
@@ -75,15 +80,17 @@ class Session:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(self._connected())
-                await self._negotiate(client)
+                try:
+                    await self._negotiate(client)
+                except Exception as reason:  # noqa: BLE001 - told before the SDK's scopes wrap it
+                    _tell(opened, self.failure() or reason)
+                    return
                 self.client = client
                 if not opened.done():
                     opened.set_result(client)
                 await self._stop.wait()
         except BaseException as reason:  # noqa: BLE001 - told to whoever waits
-            if not opened.done():
-                opened.set_exception(_told(reason))
-                opened.exception()  # somebody may have stopped waiting
+            _tell(opened, reason)
         finally:
             self.client = None
 
@@ -108,17 +115,29 @@ class Session:
     async def _negotiate(self, client: ClientSession) -> None:
         """Ask what the server speaks; whatever is no clear answer means: shake hands."""
         if not self.handshake:
+            self.handshake = True  # until it says otherwise
             try:
-                async with asyncio.timeout(_PROBE_SECONDS):
+                async with asyncio.timeout(_PROBE_SECONDS[self._target.transport["kind"]]):
                     await client.discover()
+                self.handshake = False
                 return
             except Failed as reason:
                 if reason.code is not Code.UPSTREAM_BROKEN:
                     raise
             except (MCPError, ValueError, RuntimeError, TimeoutError):
                 pass
-        await client.initialize()
-        self.handshake = True
+        try:
+            await client.initialize()
+        except MCPError as refusal:
+            if refusal.code != types.UNSUPPORTED_PROTOCOL_VERSION:
+                raise
+            await client.discover()  # it had heard the question, only too late for us
+
+
+def _tell(opened: asyncio.Future[ClientSession], reason: BaseException) -> None:
+    if not opened.done():
+        opened.set_exception(_told(reason))
+        opened.exception()  # somebody may have stopped waiting
 
 
 def _told(reason: BaseException) -> Failed:

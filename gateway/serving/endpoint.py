@@ -65,7 +65,7 @@ class Endpoint:
             flights.down(caller, requests.cancelled_id(message))
         await _show_schema(caller, headers, message)
         streams = self._may_stream and requests.wants_stream(headers, message)
-        scope = {**scope, server.CALLER: caller}
+        scope = {**scope, "headers": requests.trimmed(scope), server.CALLER: caller}
         async with self._shared() as managers:
             await _serve(managers[streams], scope, _again(raw, receive), receive, reply, streams)
 
