@@ -4,6 +4,7 @@ The kernel stamps what arrives, so that a busy machine makes nobody look late.
 """
 
 import contextlib
+import json
 import re
 import socket
 import struct
@@ -11,11 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 _CALL = re.compile(rb'"method": ?"tools/call"')
-_NAME = re.compile(rb'"name": ?"([^"]+)"')
 _SO_TIMESTAMPNS = 35  # Linux; elsewhere arrivals are stamped when they are read
+_SYN_SENT = "02"
+_QUEUE = 128
 _AT_ONCE = 256 * 1024
 
 
@@ -32,6 +35,7 @@ class Relay:
     answers: threading.Event = field(default_factory=threading.Event)
     _listening: socket.socket = field(default_factory=socket.socket)
     _accepting: threading.Event = field(default_factory=threading.Event)
+    _is_parked: bool = False
 
     def arrived(self, tool: str) -> list[float]:
         """Return when the calls of a tool arrived."""
@@ -40,16 +44,23 @@ class Relay:
     @contextlib.contextmanager
     def unreachable(self) -> Iterator[None]:
         """Let nobody connect for the block: who tries waits."""
+        address = self._listening.getsockname()
+        self._listening.listen(0)
         self._accepting.clear()
-        with contextlib.ExitStack() as stack:
-            # The accept loop takes one more; then the queue, of one, is filled.
-            for _ in range(4):
-                caller = stack.enter_context(socket.socket())
-                caller.setblocking(False)
-                caller.connect_ex(self._listening.getsockname())
-            time.sleep(0.05)
-            yield
+        # The one is still taken in, the other fills the queue.
+        with socket.create_connection(address):
+            while not self._is_parked:
+                time.sleep(0.002)
+            with socket.create_connection(address):
+                yield
+        self._listening.listen(_QUEUE)
         self._accepting.set()
+
+    def knocks(self) -> int:
+        """Return how many wait for a connection."""
+        port = self._listening.getsockname()[1]
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return sum(f":{port:04X}" in (p := line.split())[2] and p[3] == _SYN_SENT for line in lines)
 
 
 @contextlib.contextmanager
@@ -60,7 +71,7 @@ def before(url: str) -> Iterator[Relay]:
         listening.bind(("127.0.0.1", 0))
         with contextlib.suppress(OSError):
             listening.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        listening.listen(128)
+        listening.listen(_QUEUE)
         address = f"127.0.0.1:{listening.getsockname()[1]}"
         relay = Relay(parts._replace(netloc=address).geturl(), _listening=listening)
         relay.answers.set()
@@ -77,6 +88,7 @@ def before(url: str) -> Iterator[Relay]:
 def _accept(relay: Relay, upstream: tuple[str, int]) -> None:
     with contextlib.suppress(OSError):  # the block is over
         while True:
+            relay._is_parked = not relay._accepting.is_set()
             relay._accepting.wait()
             here, _ = relay._listening.accept()
             there = socket.create_connection(upstream)
@@ -91,8 +103,8 @@ def _ask(relay: Relay, here: socket.socket, there: socket.socket) -> None:
             if not data:
                 break
             if _CALL.search(data):
-                named = _NAME.findall(data)
-                relay.arrivals.append((_arrived(stamps), named[-1].decode() if named else ""))
+                body = json.loads(data.partition(b"\r\n\r\n")[2])  # the hub writes all at once
+                relay.arrivals.append((_arrived(stamps), body["params"]["name"]))
             there.sendall(data)
     _end(there)
 
