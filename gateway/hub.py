@@ -122,12 +122,13 @@ class Hub:
             self.call(target, tool, arguments, permit=permit, within=within, progress=progress)
         )
 
-    def ready(self, target: Target, within: float) -> Future[None]:
-        """Bring a session up, so that a call that follows only has to be sent."""
+    def ready(
+        self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
+    ) -> Future[None]:
+        """Connect to what a call is for, so that the call that follows only has to be sent."""
 
         async def work(provider: Provider) -> None:
-            if (opening := getattr(provider, "ready", None)) is not None:
-                await opening()
+            await provider.ready(tool, arguments)
 
         return self._start(self._with(target, within, work, None, proves=False))
 

@@ -38,8 +38,8 @@ class Mcp:
         """How often the server asked for sampling, elicitation, roots or the like."""
         return self._ears.refusals.total()
 
-    async def ready(self) -> None:
-        """Bring the session up.
+    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Bring the session up, whatever the call.
 
         :raises Failed: it cannot be; nothing was sent.
         """
