@@ -14,5 +14,5 @@ class ApprovalsConfig(AppConfig):
         from gateway import humans
         from runs import executors
 
-        humans.answer_with(requests.open_for)
+        humans.answer_with(requests.open_for, requests.look)
         executors.put_first(going_on.execute)

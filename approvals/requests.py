@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from approvals.models import Approval, Risk, Standing
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code
 from awooop.kit import redaction
 from awooop.kit.db import in_tx, tenant_tx
-from approvals.models import Approval, Risk, Standing
 from contracts.bodies.policy import Policy
 from gateway import gates
 from gateway.facts import Facts
-from gateway.humans import Asked
-from gateway.shapes import Call
+from gateway.shapes import Asked, Call
 from runs import parking
 
 MOST_PENDING = 50  # requests of one agent that may wait at once: more, and nobody reads them

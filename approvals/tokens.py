@@ -51,8 +51,8 @@ def issue(approval: Approval, *, at: datetime) -> str:
 def read(token: str, **expected: Any) -> dict[str, Any]:
     """Return the claims of a valid ticket that says what is expected of it.
 
-    :param expected: any of ``project agent tool action run mode``, ``jti``, ``sub``, and ``at``, the
-        moment to judge by; now when it is not given.
+    :param expected: any of ``project agent tool action run mode jti sub``, and ``at``, the moment
+        to judge by; now when it is not given.
     :raises Refused: it is not valid, or for something else.
     """
     at = expected.pop("at", None) or timezone.now()

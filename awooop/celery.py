@@ -39,6 +39,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.RUN_REAPER_SECONDS),
         "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
     },
+    "expire-approvals": {
+        "task": "approvals.expire",
+        "schedule": float(settings.RUN_REAPER_SECONDS),
+        "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
+    },
     "reap": {
         "task": "runs.reap",
         "schedule": float(settings.RUN_REAPER_SECONDS),

@@ -159,6 +159,7 @@ INSTALLED_APPS = [
     "contracts",
     "gateway",
     "runs",
+    "approvals",
     "channels_hub",
     "awooop.console",
 ]

@@ -8,11 +8,12 @@ from typing import Any
 import psycopg
 import structlog
 from django.db import DatabaseError
+from django.utils import timezone
 
 from awooop.errors import Code, Unavailable
-from awooop.kit.db import pipe
+from awooop.kit.db import pipe, tenant_tx
 from awooop.ledger import budget
-from gateway import effects, journal, policies, results
+from gateway import effects, humans, journal, policies, results
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.facts import Facts
 from gateway.gates import Blocked
@@ -39,6 +40,8 @@ def refused(
     if admitted is not None and admitted.claim is not None:
         gone = Failed(result.code or Code.KILLED, result.reason, sent=False)
         return _close(admitted, result, Outcome.ERROR, gone.detail, begun, is_spent=False)
+    if result.code is Code.GATE_APPROVAL and call.ticket is None:
+        return _ask(call, judged.facts, result, begun)
     return _write(call, judged.facts, result, begun)
 
 
@@ -146,6 +149,28 @@ def _write(call: Call, known: Facts, result: Result, begun: float) -> Result:
     except (psycopg.Error, DatabaseError) as reason:
         raise _unrecorded(call, reason) from reason
     return timed
+
+
+def _ask(call: Call, known: Facts, result: Result, begun: float) -> Result:
+    """Record a call that needs a human, and ask for one, in one transaction.
+
+    :raises Unavailable: it cannot be recorded; nobody was asked.
+    """
+    timed = replace(result, latency_ms=_milliseconds(begun))
+    try:
+        with tenant_tx(call.project_id):
+            journal.write(_row(call, known, timed))
+            asked = humans.ask(call, known, timezone.now())
+    except (psycopg.Error, DatabaseError) as reason:
+        raise _unrecorded(call, reason) from reason
+    if asked is None:
+        return timed
+    told = (
+        f"{timed.content[0]['text']} A human is asked: approval {asked.approval_id},"
+        f" /admin/approvals/{call.project_id}/{asked.approval_id}/, until"
+        f" {asked.expires_at:%Y-%m-%d %H:%M} UTC."
+    )
+    return replace(timed, asked=asked, content=({"type": "text", "text": told},))
 
 
 def _send_money(p: Any, admitted: Admitted, *, is_spent: bool) -> None:

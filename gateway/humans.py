@@ -5,28 +5,14 @@ a call that needs a yes is only refused.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gateway.facts import Facts
-from gateway.shapes import Call
+from gateway.shapes import Asked, Call
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that waits for a human.
-
-    :param run_id: the run that goes on once there is a yes.
-    """
-
-    approval_id: UUID
-    run_id: UUID
-    expires_at: datetime
-
-
-Ask = Callable[[Call, Facts, datetime], Asked]
+Ask = Callable[[Call, Facts, datetime], Asked | None]
 Look = Callable[[str, str, UUID], Mapping[str, Any] | None]
 
 _ask: Ask | None = None
