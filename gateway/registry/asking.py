@@ -34,7 +34,7 @@ def ask(asked: Asked, within: float = WITHIN) -> Listing | Failed:
     shown = Echoes(target.shown)
     try:
         allowed = asked.gateway.body.get("timeout_seconds", 30)
-        return shown.listing(hub.the().tools(target, min(within, allowed)))
+        return shown.listing(hub.the().tools(target, min(within, allowed)).result())
     except Failed as reason:
         return Failed(reason.code, shown.hidden(reason.detail), sent=reason.sent)
 
