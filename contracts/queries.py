@@ -91,6 +91,12 @@ def active(project_id: str, family: Family, contract_id: str) -> Active | None:
     return known.sound.get(name)
 
 
+def altered(project_id: str) -> frozenset[Name]:
+    """Return the names of the project's active contracts that are not what was published."""
+    known = _known(project_id)
+    return frozenset(known.rows.keys() - known.sound.keys())
+
+
 def forget() -> None:
     """Drop what this process remembers."""
     with _lock:

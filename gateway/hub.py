@@ -128,12 +128,13 @@ class Hub:
             )
         )
 
-    def ready(self, target: Target, within: float) -> Future[None]:
-        """Bring a session up, so that a call that follows only has to be sent."""
+    def ready(
+        self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
+    ) -> Future[None]:
+        """Connect to what a call is for, so that the call that follows only has to be sent."""
 
         async def work(provider: Provider) -> None:
-            if (opening := getattr(provider, "ready", None)) is not None:
-                await opening()
+            await provider.ready(tool, arguments)
 
         return self._start(self._with(target, within, work, None, proves=False))
 
@@ -178,7 +179,10 @@ class Hub:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within
-        seat = self._seat(target)
+        try:
+            seat = self._seat(target)
+        except Exception as reason:  # noqa: BLE001 - a provider that cannot even be made
+            raise (_failed(reason, None) or reason) from None
         seat.breaker.admit(time.monotonic())
         code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
         try:
@@ -303,7 +307,9 @@ def _failed(reason: BaseException, leave: _Leave | None) -> Failed | None:
     """Say what went wrong as the gateway says it; None for what is not ours to say."""
     went = leave is not None and bool(leave.went)
     if isinstance(reason, Failed):
-        return Failed(reason.code, reason.detail, sent=reason.sent and went)
+        if went or not reason.sent:
+            return reason  # as it is: its kind may tell more
+        return Failed(reason.code, reason.detail, sent=False)
     if isinstance(reason, TimeoutError):
         return Failed(Code.UPSTREAM_LATE, sent=went)
     if not isinstance(reason, Exception):

@@ -47,8 +47,9 @@ class Provider(TenantModel):
 class Tool(TenantModel):
     """A tool as its server defines it now, and as an operator released it.
 
-    ``definition`` and ``pin_sha256`` are what was released, ``seen`` and ``seen_sha256`` what the
-    server sent last; agents only ever see the first.
+    ``definition``, ``instructions`` (its server's) and ``pin_sha256`` are what was released;
+    ``seen``, ``seen_instructions`` and ``seen_sha256`` what the server sent last; agents only ever
+    see the first. What an operator suspended, only an operator releases.
     """
 
     pk = models.CompositePrimaryKey("project_id", "gateway_id", "tool_name")
@@ -56,8 +57,10 @@ class Tool(TenantModel):
     tool_name = models.CharField(_("tool"), max_length=200)
     standing = models.CharField(max_length=16, choices=Standing.choices)
     definition = models.JSONField(null=True, blank=True)
+    instructions = models.TextField(blank=True, default="")
     pin_sha256 = models.CharField(max_length=64, null=True, blank=True)
     seen = models.JSONField()
+    seen_instructions = models.TextField(blank=True, default="")
     seen_sha256 = models.CharField(max_length=64)
     warnings = models.JSONField(default=list)
     renamed_from = models.CharField(max_length=200, null=True, blank=True)
@@ -65,6 +68,7 @@ class Tool(TenantModel):
     last_seen_at = models.DateTimeField(_("last seen"))
     released_by = models.CharField(max_length=150, null=True, blank=True)
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
+    suspended_by = models.CharField(max_length=150, null=True, blank=True)
 
     class Meta:
         db_table = "awooop_gateway_tool"
@@ -147,6 +151,7 @@ class Effect(TenantModel):
     agent_id = models.CharField(_("agent"), max_length=100)
     actor = models.CharField(max_length=150)
     run_id = models.UUIDField(null=True, blank=True)
+    lease_epoch = models.PositiveIntegerField(null=True, blank=True)
     trace_id = models.CharField(max_length=55, blank=True, default="")
     gateway_id = models.CharField(_("gateway"), max_length=100)
     tool_name = models.CharField(_("tool"), max_length=200)

@@ -103,9 +103,12 @@ def _judge(words: list[str]) -> tuple[str | None, bool]:
     for i, word in enumerate(words):
         kind = kind_of(word)
         pair = f"{word}_{words[i + 1]}" if i + 1 < len(words) else ""
-        if pair in verbs.NOUN_PAIRS or (i and f"{words[i - 1]}_{word}" in verbs.NOUN_PAIRS):
+        before = f"{words[i - 1]}_{word}" if i else ""
+        if pair in verbs.NOUN_PAIRS or before in verbs.NOUN_PAIRS:
             continue
         free = read is None or joined
+        if not free and (pair in verbs.READ_PAIRS or before in verbs.READ_PAIRS):
+            continue
         participle = kind in (HARMED, MOVED) and (read is None or (joined and word[-3:] == "ing"))
         acts = kind in (PURE, NOUNY) and (free or _acts(words, i, read or 0))
         if kind == HARM or participle or acts or (free and pair in verbs.HARM_PAIRS):

@@ -27,7 +27,7 @@ class Call:
     project_id: str
     agent_id: str
     tool: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)
     actor: str
     home_id: str
     environment: str = ""

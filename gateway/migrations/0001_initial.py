@@ -152,6 +152,7 @@ class Migration(migrations.Migration):
                 ("agent_id", models.CharField(max_length=100, verbose_name="agent")),
                 ("actor", models.CharField(max_length=150)),
                 ("run_id", models.UUIDField(blank=True, null=True)),
+                ("lease_epoch", models.PositiveIntegerField(blank=True, null=True)),
                 ("trace_id", models.CharField(blank=True, default="", max_length=55)),
                 ("gateway_id", models.CharField(max_length=100, verbose_name="gateway")),
                 ("tool_name", models.CharField(max_length=200, verbose_name="tool")),

@@ -22,6 +22,13 @@ class Failed(Exception):
         self.code, self.detail, self.sent = code, detail or code.title, sent
 
 
+class Expired(Failed):
+    """A call's permit ran out before its first byte went out; it may be asked for again."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.UPSTREAM_BUSY, "the call could not start in time", sent=False)
+
+
 class Secret:
     """A credential, for the time of one call. It does not show itself, and does not pickle.
 
@@ -63,6 +70,12 @@ class Target:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
 
     @property
+    def shown(self) -> tuple[Secret, ...]:
+        """Every secret that the server gets to see."""
+        own = () if self.credential is None else (self.credential,)
+        return (*own, *self.secrets.values())
+
+    @property
     def session_key(self) -> tuple[str, ...]:
         """What two calls must have in common to share a session."""
         versions = [self.credential.version if self.credential else ""]
@@ -82,10 +95,10 @@ class Permit:
     def check(self) -> None:
         """Stand directly before the first byte goes out.
 
-        :raises Failed: it has run out; nothing was sent.
+        :raises Expired: nothing was sent.
         """
         if time.monotonic() >= self.until:
-            raise Failed(Code.UPSTREAM_BUSY, "the call could not start in time", sent=False)
+            raise Expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +112,8 @@ class Listing:
 
     server_name: str = ""
     server_version: str = ""
-    instructions: str = ""
-    tools: tuple[Mapping[str, Any], ...] = ()
+    instructions: str = field(default="", repr=False)
+    tools: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     faults: tuple[str, ...] = ()
 
 
@@ -111,8 +124,8 @@ class Answer:
     :param content: MCP content blocks as JSON objects.
     """
 
-    content: tuple[Mapping[str, Any], ...] = ()
-    structured: Mapping[str, Any] | None = None
+    content: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    structured: Mapping[str, Any] | None = field(default=None, repr=False)
     is_error: bool = False
 
 
@@ -126,6 +139,12 @@ class Provider(Protocol):
         """List what is offered.
 
         :raises Failed: it cannot be listed.
+        """
+
+    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Connect to what a call is for: a first connection may outlive a permit.
+
+        :raises Failed: it cannot be reached, or the arguments do not fit; nothing was sent.
         """
 
     async def call(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import mcp_types as types
@@ -44,8 +45,8 @@ class Mcp:
             if self._session.client is not None:
                 self._session.client.learn(tool, schema)
 
-    async def ready(self) -> None:
-        """Bring the session up.
+    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Bring the session up, whatever the call.
 
         :raises Failed: it cannot be; nothing was sent.
         """
@@ -84,7 +85,7 @@ class Mcp:
         except MCPError as refusal:
             if self._session.failure() is not None:
                 raise self._failure(Code.UPSTREAM_AWAY, "", True) from None
-            return _text(f"{refusal.error.message} ({refusal.error.code})")
+            return _refused(refusal.error)
         except (ValueError, RuntimeError):
             raise Failed(Code.UPSTREAM_BROKEN, "its answer is not MCP", sent=True) from None
         finally:
@@ -151,6 +152,16 @@ async def _pages(client: Client) -> tuple[list[dict[str, Any]], list[str]]:
             return tools, ["the pages of the list run in a circle"]
         cursors.add(cursor)
     return tools, [f"the list has more than {MOST_PAGES} pages"]
+
+
+def _refused(error: types.ErrorData) -> Answer:
+    """Return a server's refusal in words, and which capabilities it misses, if it says so."""
+    told = _text(f"{error.message} ({error.code})")
+    data = error.data if isinstance(error.data, dict) else {}
+    needs = data.get("requiredCapabilities")
+    if error.code == types.MISSING_REQUIRED_CLIENT_CAPABILITY and isinstance(needs, dict):
+        return replace(told, structured={"requiredCapabilities": needs})
+    return told
 
 
 def _text(text: str) -> Answer:

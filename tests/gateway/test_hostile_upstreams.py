@@ -56,7 +56,7 @@ class TestCall:
     ) -> None:
         _, code, is_big = misdeeds.CALLS[kind]
         target = targets.http(server.url(kind), gateway_id=kind)
-        hub.the().ready(target, 5).result(6)
+        hub.the().ready(target, "echo", {}, within=5).result(6)
 
         ended, took, grown = watched(
             hub.the().call(target, "t", {}, permit=targets.permit(), within=WITHIN)
@@ -218,7 +218,7 @@ class TestChild:
         code, expected, sent = CHILDREN[kind]
         target = targets.stdio([sys.executable, "-u", "-c", SHAKE + code], gateway_id=kind)
         if sent:
-            hub.the().ready(target, 10).result(11)
+            hub.the().ready(target, "echo", {}, within=10).result(11)
         within = WITHIN if sent else 2
 
         ended, took, grown = watched(

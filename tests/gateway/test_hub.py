@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from awooop.errors import Code
 from gateway import hub
 from gateway.providers import child, wire
-from gateway.providers.base import Answer, Failed, Permit, Secret, Target
+from gateway.providers.base import Answer, Expired, Failed, Permit, Secret, Target
 from tests.gateway.upstreams import good, hostile, misdeeds, targets
 from tests.gateway.upstreams.peer import Peer, shake
 
@@ -131,7 +131,7 @@ class TestCall:
 
     def test_ends_when_its_caller_cancels(self, server: hostile.Hostile) -> None:
         target = targets.http(server.url("hangs_between_events"), concurrent=1)
-        hub.the().ready(target, 5).result(6)
+        hub.the().ready(target, "echo", {}, within=5).result(6)
         waiting = start(target, within=20)
         while server.seen["hangs_between_events", "tools/call"] == 0:
             time.sleep(0.01)
@@ -215,10 +215,11 @@ def certificate(folder: Path, name: str) -> Path:
 class TestPermit:
     def test_nothing_leaves_when_it_has_run_out(self, upstream: good.Upstream) -> None:
         target = targets.http(upstream.url)
-        hub.the().ready(target, 5).result(6)
+        hub.the().ready(target, "echo", {}, within=5).result(6)
         late = hub.the().call(target, "echo", {}, permit=Permit(time.monotonic()), within=5)
 
         assert refusal(late) == (Code.UPSTREAM_BUSY, False)
+        assert isinstance(late.exception(), Expired), "it may be asked for again"
         assert upstream.calls == []
 
     def test_is_judged_after_a_slow_handshake(self, server: hostile.Hostile) -> None:
@@ -231,7 +232,7 @@ class TestPermit:
 
     def test_binds_children_too(self) -> None:
         target = targets.stdio([sys.executable, good.__file__, "stdio", os.devnull])
-        hub.the().ready(target, 20).result(21)
+        hub.the().ready(target, "echo", {}, within=20).result(21)
         late = hub.the().call(target, "echo", {}, permit=Permit(time.monotonic()), within=5)
 
         assert refusal(late) == (Code.UPSTREAM_BUSY, False)
@@ -356,7 +357,7 @@ class TestPlaces:
         target = targets.http(server.url("dies_mid_call"), gateway_id="dying")
         before = server.seen["dies_mid_call", "tools/call"]
         for _ in range(5):
-            hub.the().ready(target, 5).result(6)
+            hub.the().ready(target, "echo", {}, within=5).result(6)
             assert refusal(start(target))[0] is Code.UPSTREAM_AWAY
 
         assert refusal(start(target)) == (Code.UPSTREAM_BUSY, False)
@@ -414,7 +415,7 @@ class TestSeats:
         monkeypatch.setattr(hub, "_SWEEP_SECONDS", 0.05)
         own = hub.Hub()
         target = targets.stdio([sys.executable, good.__file__, "stdio", os.devnull])
-        own.ready(target, 20).result(21)
+        own.ready(target, "echo", {}, within=20).result(21)
         until = time.monotonic() + 5
         while child._children and time.monotonic() < until:
             time.sleep(0.01)
