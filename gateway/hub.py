@@ -22,7 +22,16 @@ import uvloop
 from awooop.errors import Code
 from gateway import providers
 from gateway.breaker import Breaker
-from gateway.providers.base import Answer, Failed, Listing, Permit, Progress, Provider, Target
+from gateway.providers.base import (
+    Answer,
+    Expired,
+    Failed,
+    Listing,
+    Permit,
+    Progress,
+    Provider,
+    Target,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -306,6 +315,8 @@ def _told(place: Place) -> None:
 def _failed(reason: BaseException, leave: _Leave | None) -> Failed | None:
     """Say what went wrong as the gateway says it; None for what is not ours to say."""
     went = leave is not None and bool(leave.went)
+    if isinstance(reason, Expired):
+        return reason  # whoever called may ask for another permit
     if isinstance(reason, Failed):
         if went or not reason.sent:
             return reason  # as it is: its kind may tell more
