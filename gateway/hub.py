@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
+import uvloop
 
 from awooop.errors import Code
 from gateway import providers
@@ -72,7 +73,7 @@ class Hub:
     """The sessions of this process."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._seats: dict[tuple[str, ...], _Seat] = {}
         self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
         self._refusals: dict[Place, int] = {}
@@ -91,8 +92,11 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Future[Answer]:
         """Call a tool, from any thread; cancelling the future cancels the call.
+
+        :param schema: the tool's input schema as released; it may want arguments in headers.
 
         The future raises Failed when there is no usable answer. ``progress`` runs on the hub's
         loop and must not block it.
@@ -100,6 +104,8 @@ class Hub:
         leave = _Leave(permit.until, permit)
 
         async def work(provider: Provider) -> Answer:
+            if schema is not None and (learn := getattr(provider, "learn", None)) is not None:
+                learn(tool, schema)
             return await provider.call(tool, arguments, permit=leave, progress=progress)
 
         return self._start(self._with(target, within, work, leave))
@@ -113,13 +119,22 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Call a tool, from any event loop.
+        """Call a tool, from any event loop; see :meth:`call`.
 
         :raises Failed: there is no usable answer.
         """
         return await asyncio.wrap_future(
-            self.call(target, tool, arguments, permit=permit, within=within, progress=progress)
+            self.call(
+                target,
+                tool,
+                arguments,
+                permit=permit,
+                within=within,
+                progress=progress,
+                schema=schema,
+            )
         )
 
     def ready(

@@ -1,7 +1,7 @@
 """Which names people take for one another: the skeletons of UTS #39, with case folded."""
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from gateway import disguises
@@ -9,7 +9,7 @@ from gateway import disguises
 _DATA = Path(__file__).with_name("confusables.txt")
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def skeleton(text: str) -> str:
     """Return what two names have in common exactly when they can be taken for one another."""
     for _ in range(2):  # what case folding brings forth may pass for something again

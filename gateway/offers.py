@@ -13,12 +13,14 @@ from awooop.errors import Code, Refused
 from awooop.kit.db import pipe
 from contracts import queries
 from contracts.models import Family
-from gateway import catalog, facts, verdicts
+from contracts.queries import Active, Bodies
+from gateway import catalog, facts, registry, verdicts
 from gateway.catalog import Entry
 
 log = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 30.0  # how long what is known of headers is believed; arguments are judged anew
+_LISTING_SECONDS = 3.0
 _MOST = 10_000
 _KEPT = ("title", "description", "inputSchema", "outputSchema")
 _HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
@@ -31,7 +33,9 @@ _lock = Lock()
 
 
 def of_agent(project_id: str, agent_id: str) -> list[Entry]:
-    """Return the tools an agent can call, by name. Opens its own transaction.
+    """Return the tools an agent can call, by name. Opens its own transactions.
+
+    Servers that were never listed are asked first, for a moment.
 
     :raises Refused: the agent has no active, correctly signed contract.
     """
@@ -39,6 +43,7 @@ def of_agent(project_id: str, agent_id: str) -> list[Entry]:
     agent = bodies.get((Family.AGENT.value, agent_id))
     if agent is None:
         raise Refused(Code.GATE_AGENT, "the agent has no active, correctly signed contract")
+    registry.ensure_listed(project_id, _granted(bodies, agent), _LISTING_SECONDS)
     with pipe() as p, p.tenant_tx(project_id):
         found = p.send(_NUMBER, [project_id])
     row = found.fetchone()
@@ -94,6 +99,13 @@ def forget() -> None:
     """Drop what this process remembers."""
     with _lock:
         _schemas.clear()
+
+
+def _granted(bodies: Bodies, agent: Active) -> Bodies:
+    """Return the gateways of which the agent was granted something."""
+    names = {grant["mcp_gateway_id"] for grant in agent.body["tools"]}
+    kind = Family.MCP_GATEWAY.value
+    return {(kind, each): bodies[kind, each] for each in names if (kind, each) in bodies}
 
 
 def _remember(project_id: str, agent_id: str, offered: list[Entry]) -> None:

@@ -233,6 +233,7 @@ def welcome(stack: embedded.Stack, url: str, credentials: Mapping[str, str], tit
     """What a newcomer needs: where, who, with which keys, and how it ends."""
     lines = [
         ("Console", f"{url}/"),
+        ("MCP", f"{url}/mcp/awoooi/ and {url}/mcp/ewoooc/"),
         ("Login", f"{credentials['operator']}  {credentials['password']}"),
         *((f"Key {tenant}", credentials[f"key:{tenant}"]) for tenant in ("awoooi", "ewoooc")),
         ("Logs", str(stack.log_dir)),

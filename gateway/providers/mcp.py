@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import mcp_types as types
-from mcp.client.session import ClientSession
 from mcp.shared.exceptions import MCPError
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -15,7 +14,7 @@ from awooop.errors import Code
 from gateway.providers import base, wire
 from gateway.providers.base import Answer, Failed, Listing, Permit, Progress, Target
 from gateway.providers.ears import Ears, Reports
-from gateway.providers.session import Session
+from gateway.providers.session import Client, Session
 
 MOST_TOOLS = 2_000
 MOST_PAGES = 50
@@ -32,11 +31,19 @@ class Mcp:
         self._ears = Ears(target, list_changed)
         self._session = Session(target, self._ears)
         self._closing: set[asyncio.Task[None]] = set()
+        self._schemas: dict[str, Mapping[str, Any]] = {}
 
     @property
     def refusals(self) -> int:
         """How often the server asked for sampling, elicitation, roots or the like."""
         return self._ears.refusals.total()
+
+    def learn(self, tool: str, schema: Mapping[str, Any]) -> None:
+        """Take a tool's input schema: it may want arguments repeated in headers."""
+        if self._schemas.get(tool) is not schema:
+            self._schemas[tool] = schema
+            if self._session.client is not None:
+                self._session.client.learn(tool, schema)
 
     async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Bring the session up, whatever the call.
@@ -90,14 +97,19 @@ class Mcp:
     async def close(self) -> None:
         await asyncio.gather(self._session.close(), *self._closing)
 
-    async def _open(self) -> ClientSession:
+    async def _open(self) -> Client:
         if self._session.is_over:
             over, known = self._session, self._session.handshake
             self._session = Session(self._target, self._ears, handshake=known)
             task = asyncio.create_task(over.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-        return await self._session.open()
+        is_new = self._session.client is None
+        client = await self._session.open()
+        if is_new:
+            for tool, schema in self._schemas.items():
+                client.learn(tool, schema)
+        return client
 
     def _answer(self, result: dict[str, Any]) -> Answer:
         if result.get("resultType") == "input_required":
@@ -118,7 +130,7 @@ class Mcp:
         return Failed(reason.code, reason.detail, sent=sent)
 
 
-async def _pages(client: ClientSession) -> tuple[list[dict[str, Any]], list[str]]:
+async def _pages(client: Client) -> tuple[list[dict[str, Any]], list[str]]:
     """Read page after page, within bounds; what is beyond them is a fault."""
     tools: list[dict[str, Any]] = []
     cursors: set[str] = set()

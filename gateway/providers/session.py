@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import mcp_types as types
 from mcp.client.session import ClientSession
+from mcp.shared import inbound
 from mcp.shared.exceptions import MCPError
 
 from awooop.errors import Code
@@ -23,6 +24,18 @@ _PROBE_SECONDS = {
 }  # to say it needs no handshake; or to start
 
 
+class Client(ClientSession):
+    """The SDK's session, told from outside which arguments a tool wants repeated in headers.
+
+    By itself it knows that only of tools it has listed, which here another process may have done.
+    """
+
+    def learn(self, tool: str, schema: Mapping[str, Any]) -> None:
+        """Take a tool's input schema as it was released."""
+        fit = inbound.find_invalid_x_mcp_header(schema) is None
+        self._x_mcp_header_maps[tool] = inbound.x_mcp_header_map(schema) if fit else {}
+
+
 class Session:
     """What the SDK keeps of a server, held open by one task, as its scopes demand.
 
@@ -31,10 +44,10 @@ class Session:
 
     def __init__(self, target: Target, ears: Ears, *, handshake: bool = False) -> None:
         self.handshake = handshake
-        self.client: ClientSession | None = None
+        self.client: Client | None = None
         self._target, self._ears = target, ears
         self._over: Callable[[], Failed | None] = lambda: None
-        self._opened: asyncio.Future[ClientSession] | None = None
+        self._opened: asyncio.Future[Client] | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._waiting = 0
@@ -50,7 +63,7 @@ class Session:
         """Tell why it is over, when the server ended it."""
         return self._over()
 
-    async def open(self) -> ClientSession:
+    async def open(self) -> Client:
         """Return the SDK's session, ready for calls. Who waits last and leaves ends the try.
 
         :raises Failed: it cannot be opened.
@@ -76,7 +89,7 @@ class Session:
                 self._task.cancel()
             await asyncio.wait({self._task}, timeout=5)
 
-    async def _hold(self, opened: asyncio.Future[ClientSession]) -> None:
+    async def _hold(self, opened: asyncio.Future[Client]) -> None:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(self._connected())
@@ -95,7 +108,7 @@ class Session:
             self.client = None
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[ClientSession]:
+    async def _connected(self) -> AsyncIterator[Client]:
         async with contextlib.AsyncExitStack() as stack:
             dispatcher: Any
             if self._target.transport["kind"] == "stdio":
@@ -109,10 +122,10 @@ class Session:
                 dispatcher = posts = Posts(endpoint, self._ears)
                 self._over = posts.failure
             yield await stack.enter_async_context(
-                ClientSession(dispatcher=dispatcher, client_info=_CLIENT)
+                Client(dispatcher=dispatcher, client_info=_CLIENT)
             )
 
-    async def _negotiate(self, client: ClientSession) -> None:
+    async def _negotiate(self, client: Client) -> None:
         """Ask what the server speaks; whatever is no clear answer means: shake hands."""
         if not self.handshake:
             self.handshake = True  # until it says otherwise
@@ -134,7 +147,7 @@ class Session:
             await client.discover()  # it had heard the question, only too late for us
 
 
-def _tell(opened: asyncio.Future[ClientSession], reason: BaseException) -> None:
+def _tell(opened: asyncio.Future[Client], reason: BaseException) -> None:
     if not opened.done():
         opened.set_exception(_told(reason))
         opened.exception()  # somebody may have stopped waiting

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -25,6 +26,7 @@ ACTOR = "gateway"
 MOST = 64  # gateways that one tick refreshes
 _PROJECTS_AT_ONCE = 100  # asked for in one round trip
 _PAUSE_SECONDS = 30  # before somebody who waits asks a server again that could not be listed
+_CALM_SECONDS = 5  # between two looks at a server that keeps saying that its tools changed
 _MOST_REMEMBERED = 10_000
 
 _DUE = """
@@ -75,16 +77,18 @@ def refresh_due(*, at: datetime) -> int:
 
 def refresh_one(project_id: str, gateway_id: str, *, at: datetime) -> int:
     """Refresh a gateway whose server said that its tools changed, at most every few seconds."""
-    if not _claim(project_id, gateway_id, at - timedelta(seconds=5), at):
-        return 0
     asked = _asked(project_id, gateway_id)
-    return _refresh([asked] if asked else [], asking.WITHIN, at)
+    latest = at - timedelta(seconds=_CALM_SECONDS)
+    if asked is None or not _claim(project_id, gateway_id, latest, at):
+        return 0
+    return _refresh([asked], asking.WITHIN, at)
 
 
 def ensure_listed(project_id: str, bodies: Bodies, within: float) -> None:
     """Ask the project's servers that were never listed under their present contract, and wait.
 
-    What cannot be listed is left to the clock, and not asked for again by who waits for a while.
+    Nobody is asked for a project that may call nothing. What cannot be listed is left to the clock,
+    and for a while not asked for again by who waits.
     Opens transactions.
     """
     unknown = [
@@ -97,6 +101,8 @@ def ensure_listed(project_id: str, bodies: Bodies, within: float) -> None:
     if not unknown:
         return
     with tenant_tx(project_id):
+        if not _live().filter(project_id=project_id).exists():
+            return
         rows = {row.gateway_id: row for row in Provider.objects.filter(project_id=project_id)}
     at = timezone.now()
     latest = at - timedelta(seconds=_PAUSE_SECONDS)
@@ -126,8 +132,11 @@ def _remember(asked: Asked) -> None:
 
 def _projects() -> list[str]:
     with worker_tx():
-        live = Project.objects.filter(is_active=True).exclude(migration_mode=Mode.LEGACY)
-        return list(live.values_list("project_id", flat=True))
+        return list(_live().values_list("project_id", flat=True))
+
+
+def _live() -> Any:
+    return Project.objects.filter(is_active=True).exclude(migration_mode=Mode.LEGACY)
 
 
 def _due(projects: Sequence[str], before: datetime) -> list[_Due]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
+
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, Invalid, NotFound
@@ -101,8 +103,10 @@ def _take(asked: Asked, answer: Listing, actor: str, at: datetime) -> Refreshed:
     for move in moves:
         _apply(asked, move, listed, former.get(move.name), at)
     gone = _lose(asked, listed, rows)
-    _save(asked, **_facts(asked, answer, listed), tried_at=at, listed_at=at)
-    told = Refreshed(asked.gateway_id, tools=len(listed.tools), faults=listed.faults, gone=gone)
+    faults = (*_instructions_faults(asked), *listed.faults)
+    facts = _facts(asked, answer, listed)
+    _save(asked, **facts, faults=list(faults), tried_at=at, listed_at=at)
+    told = Refreshed(asked.gateway_id, tools=len(listed.tools), faults=faults, gone=gone)
     for move in moves:
         if move.is_news:
             getattr(told, move.after.standing.value).append(move.name)
@@ -189,6 +193,14 @@ def _lose(asked: Asked, listed: Sorted, rows: Mapping[str, Tool]) -> list[str]:
     return gone
 
 
+def _instructions_faults(asked: Asked) -> list[str]:
+    """Say that a server's instructions changed, for as long as tools are suspended for it."""
+    waiting = _tools(asked).filter(standing=Standing.SUSPENDED).exclude(pin_sha256=None)
+    if not waiting.exclude(instructions=F("seen_instructions")).exists():
+        return []
+    return ["its instructions changed after its tools were released"]
+
+
 def _former(asked: Asked, listed: Sorted, rows: Mapping[str, Tool]) -> dict[str, str]:
     appeared = {
         name: offered.definition for name, offered in listed.tools.items() if name not in rows
@@ -212,7 +224,6 @@ def _facts(asked: Asked, answer: Listing, listed: Sorted) -> dict[str, Any]:
         "instructions": listed.instructions,
         "tool_count": len(listed.tools),
         "body_hash": asked.gateway.body_hash,
-        "faults": list(listed.faults),
         "error_code": None,
         "error_detail": None,
     }

@@ -115,6 +115,13 @@ def message_of(raw: bytes) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
+def tool_of(message: dict[str, Any]) -> str:
+    """Return the tool a message wants called, or nothing."""
+    params = message.get("params")
+    name = params.get("name") if isinstance(params, dict) else None
+    return name if isinstance(name, str) else ""
+
+
 def cancelled_id(message: dict[str, Any]) -> str | int | None:
     """Return which request a notification calls off."""
     params = message.get("params")

@@ -15,7 +15,8 @@ from awooop.tenants.models import Project
 from awooop.tenants.modes import Mode
 from contracts import lifecycle, queries
 from contracts.models import Family
-from gateway.models import Standing, Tool
+from gateway.models import Provider, Standing, Tool
+from gateway.registry import pins
 from gateway.shapes import Call
 
 GATEWAY = "shop"
@@ -41,7 +42,7 @@ class Governed:
         """Grant a tool; released as its server defines it."""
         declared = {"is_destructive": False, "scope": "read", **contract}
         self.tools[name] = {"tool_name": name, **declared}
-        pin = canonical.sha256_of(dict(definition))
+        pin = pins.of(dict(definition), "")
         with tenant_tx(self.project_id):
             Tool.objects.update_or_create(
                 project_id=self.project_id,
@@ -75,6 +76,11 @@ class Governed:
         self.install(Family.POLICY, "default", {**LAX, **(policy or {})})
         self.install(Family.MCP_GATEWAY, GATEWAY, body)
         self.install(Family.AGENT, self.agent_id, {"agent_id": self.agent_id, "tools": grants})
+        listed = {"body_hash": canonical.sha256_of(body), "listed_at": timezone.now()}
+        with tenant_tx(self.project_id):
+            Provider.objects.update_or_create(
+                project_id=self.project_id, gateway_id=GATEWAY, defaults=listed
+            )
 
     def install(self, family: Family, contract_id: str, body: dict[str, Any]) -> None:
         with tenant_tx(self.project_id):

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from awooop.errors import Code
 from gateway import hub
-from gateway.providers import wire
+from gateway.providers import child, wire
 from gateway.providers.base import Answer, Failed, Permit, Secret, Target
 from tests.gateway.upstreams import good, hostile, misdeeds, targets
 from tests.gateway.upstreams.peer import Peer, shake
@@ -152,6 +152,23 @@ class TestCall:
         assert "does not get" in answer.content[0]["text"]
         assert hub.the().refusals(target) == 1
         assert len(upstream.calls) == 1
+
+    def test_repeats_arguments_in_headers_where_the_schema_says_so(
+        self, upstream: good.Upstream
+    ) -> None:
+        region = {"type": "string", "x-mcp-header": "Region"}
+        schema = {"type": "object", "properties": {"region": region}}
+        target = targets.http(upstream.url)
+        for _ in range(2):
+            hub.the().call(
+                target,
+                "echo",
+                {"region": "eu"},
+                permit=targets.permit(),
+                within=5,
+                schema=schema,
+            ).result(6)
+        assert [seen.headers["mcp-param-region"] for seen in upstream.calls] == ["eu", "eu"]
 
 
 class TestTls:
@@ -376,8 +393,8 @@ class TestFork:
         target = targets.http(upstream.url)
         call(target)
         reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
+        forked = os.fork()
+        if forked == 0:
             try:
                 os.write(writing, call(target, forked=1).content[0]["text"].encode())
             finally:
@@ -385,5 +402,32 @@ class TestFork:
         os.close(writing)
         with os.fdopen(reading) as told:
             assert json.loads(told.read()) == {"forked": 1}
-        os.waitpid(child, 0)
+        os.waitpid(forked, 0)
         assert call(target, parent=1).content, "the parent's session is unharmed"
+
+
+class TestSeats:
+    def test_are_left_when_nobody_uses_them(
+        self, upstream: good.Upstream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hub, "IDLE_SECONDS", 0.05)
+        monkeypatch.setattr(hub, "_SWEEP_SECONDS", 0.05)
+        own = hub.Hub()
+        target = targets.stdio([sys.executable, good.__file__, "stdio", os.devnull])
+        own.ready(target, 20).result(21)
+        until = time.monotonic() + 5
+        while child._children and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not child._children, "the child has gone"
+        later = targets.http(upstream.url)
+        assert own.call(later, "echo", {}, permit=targets.permit(), within=5).result(6).content
+
+    def test_are_given_up_for_those_who_come_later(
+        self, upstream: good.Upstream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hub, "MOST_SEATS", 2)
+        every = [targets.http(upstream.url, gateway_id=f"g{number}") for number in range(4)]
+        assert all(call(target).content for target in every)
+        slow = [start(target, "slow", seconds=0.4) for target in every[:2]]
+        assert refusal(start(every[3])) == (Code.UPSTREAM_BUSY, False)
+        assert all(each.result(5).content for each in slow), "nobody under way is put out"

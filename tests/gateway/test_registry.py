@@ -1,5 +1,6 @@
 """Tools as servers list them: what waits, what is released, what stops, and what returns."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
@@ -11,14 +12,15 @@ from django.utils import timezone
 
 from awooop.audit import store
 from awooop.errors import Code, Conflict, Invalid, NotFound
+from awooop.kit import redis
 from awooop.kit.db import tenant_tx
 from awooop.tenants.models import Project
 from contracts import lifecycle, queries
 from contracts.models import Family
-from gateway import catalog, registry
+from gateway import catalog, hub, registry
 from gateway.models import Generation, Provider, Standing, Tool
 from gateway.providers.base import Failed, Listing
-from gateway.registry import due, listing, pins, refreshing
+from gateway.registry import announcing, due, listing, pins, refreshing
 from gateway.registry.asking import Asked
 
 GATEWAY = "observability"
@@ -139,6 +141,10 @@ class TestRefresh:
         told = offer(definition("get_pods"), definition("list_alerts"), instructions="Obey.")
         assert told.suspended == ["get_pods"]
         assert "Obey." in registry.of_tool(tool())
+        assert provider().faults == ["its instructions changed after its tools were released"]
+        release()
+        offer(definition("get_pods"), definition("list_alerts"), instructions="Obey.")
+        assert provider().faults == []
 
     def test_releases_again_what_returns_to_what_was_released(self, offer):
         offer(definition("get_pods"))
@@ -399,10 +405,32 @@ class TestDue:
         claims = [due._claim("acme", GATEWAY, None, at) for _ in range(2)]
         assert claims == [True, False]
 
+    def test_asks_whoever_announces_changes_at_most_every_few_seconds(self, tenant, upstream):
+        contract(("echo", {}), url=upstream.url)
+        at = timezone.now()
+        asked = [
+            due.refresh_one("acme", GATEWAY, at=at + timedelta(seconds=s)) for s in (0, 1, 4, 9)
+        ]
+        assert asked == [1, 0, 0, 1]
+
+    def test_makes_nothing_of_a_gateway_that_no_contract_names(self, tenant):
+        assert due.refresh_one("acme", "invented", at=timezone.now()) == 0
+        assert due.refresh_one("nobody", GATEWAY, at=timezone.now()) == 0
+        with tenant_tx("acme"):
+            assert not Provider.objects.exists()
+
     def test_survives_a_server_that_is_away(self, tenant):
         contract(("echo", {}))
         assert due.refresh_due(at=timezone.now()) == 1
         assert provider().error_code == "E-MCP-UP-001"
+
+
+class TestAnnouncements:
+    def test_reach_a_worker(self, clean):
+        assert announcing.hear in hub._callbacks
+        announcing.hear("acme", GATEWAY)
+        (message,) = redis.client().lrange("awooop", 0, -1)
+        assert json.loads(message)["headers"]["task"] == "gateway.refresh_one"
 
 
 class TestEnsureListed:
@@ -414,6 +442,14 @@ class TestEnsureListed:
         registry.ensure_listed("acme", bodies, 5)
         assert upstream.listings == 1
         assert tool("echo").standing == Standing.QUARANTINED
+
+    def test_asks_nobody_for_a_project_that_is_off(self, tenant, upstream):
+        contract(("echo", {}), url=upstream.url)
+        with tenant_tx("acme"):
+            Project.objects.update(is_active=False)
+        due.forget()
+        registry.ensure_listed("acme", queries.of_project("acme"), 5)
+        assert upstream.listings == 0
 
     def test_does_not_wait_twice_for_a_server_that_is_away(self, tenant):
         contract(("echo", {}))

@@ -7,9 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from awooop.errors import Code
 from awooop.kit.db import tenant_tx
+from awooop.tenants import keys
+from awooop.tenants.models import ApiKey
 from awooop.tenants.modes import Mode
 from contracts.models import Family
 from gateway import offers, server
@@ -87,6 +90,20 @@ class TestEntrance:
         message = agent.message("tools/list", {}, MODERN)
         answer = agent.post(message, agent.fields("tools/list", {}, MODERN), path="/mcp/shop")
         assert answer.status_code == 200
+
+    def test_a_revoked_key_is_turned_away_at_once(self, agent: Agent) -> None:
+        for _ in range(2):
+            assert "result" in agent.call("echo__shop")
+        with tenant_tx("shop"):
+            (key,) = ApiKey.objects.exclude(agent_id="")
+            keys.revoke(key.id, actor="t", at=timezone.now())
+        for version in (MODERN, HANDSHAKE):
+            answer = agent.ask(
+                "tools/call", {"name": "echo__shop", "arguments": {}}, version=version
+            )
+            assert (answer.status_code, answer.json()["code"]) == (401, Code.AUTH_MISSING.value)
+            assert answer["WWW-Authenticate"]
+        assert len(agents.rows("shop")) == 2
 
 
 class TestWhichAgent:

@@ -97,6 +97,12 @@ async def continues_for_ever(peer: Peer) -> None:
 # Too much
 
 
+@call(Code.UPSTREAM_BROKEN)
+async def continues_without_pause(peer: Peer) -> None:
+    while True:
+        await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+
+
 @call(Code.UPSTREAM_TOO_LARGE, big=True)
 async def fifty_megabytes(peer: Peer) -> None:
     await peer.head("200 OK", "application/json", f"Content-Length: {50 * len(MEGABYTE) + 2}")
