@@ -97,7 +97,7 @@ async def continues_for_ever(peer: Peer) -> None:
 # Too much
 
 
-@call(Code.UPSTREAM_BROKEN)
+@call(Code.UPSTREAM_BROKEN, big=True)
 async def continues_without_pause(peer: Peer) -> None:
     while True:
         await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
