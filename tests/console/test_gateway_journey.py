@@ -71,6 +71,6 @@ class TestOperator:
 
         assert len(upstream.calls) == 1
         rows = re.findall(
-            r"<code>(E-MCP-[\w-]+)</code>|>Success<", text(admin.get("/admin/calls/"))
+            r"<code>(E-MCP-[\w-]+)</code>|</span>Success</span>", text(admin.get("/admin/calls/"))
         )
         assert rows == ["E-MCP-KILL-001", "E-MCP-GATE-004", "", "E-MCP-GATE-004"]
