@@ -11,7 +11,6 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from awooop.errors import Code
-from awooop.kit import throttle
 from awooop.kit.db import tenant_tx
 from awooop.tenants import keys
 from awooop.tenants.models import ApiKey
@@ -85,10 +84,9 @@ class TestEntrance:
         assert answers[-1].status_code == 429
         assert int(answers[-1]["Retry-After"]) > 0
         monkeypatch.setattr(settings, "THROTTLE_ANONYMOUS_PER_MINUTE", 2)
-        for shown in (None, f"Bearer awp.shop.{'x' * 43}"):
-            throttle.forget()
-            answers = [agent.ask("ping", authorization=shown) for _ in range(5)]
-            assert (answers[0].status_code, answers[-1].status_code) == (401, 429)
+        shown = (None, f"Bearer awp.shop.{'x' * 43}") * 4
+        seen = [agent.ask("ping", authorization=each).status_code for each in shown]
+        assert (seen[0], seen[1], seen[-2:]) == (401, 401, [429, 429])
 
     def test_a_revoked_key_is_turned_away_at_once(self, agent: Agent) -> None:
         for _ in range(2):
