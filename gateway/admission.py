@@ -131,7 +131,7 @@ def _admitted(call: Call, known: Facts, ticket_id: str | None) -> Admitted:
         call=call,
         facts=known,
         entry=known.entry,
-        arguments=results.outgoing(call.arguments, known.policies),
+        arguments=known.leaving,
         seconds=known.entry.gateway.body.get("timeout_seconds", DEFAULT_SECONDS),
         ticket_id=ticket_id,
     )

@@ -5,6 +5,7 @@ The work is a generator that stops wherever the network is waited for, with no t
 """
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -12,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
 from awooop.errors import Code
@@ -23,12 +23,14 @@ from gateway.shapes import Call, Result
 
 T = TypeVar("T")
 
+_PATIENCE = 0.01  # seconds a thread waits for an answer: the loop and back costs more than that
 _PERMITS = 3  # asked for, before a call that cannot start in time is given up
 _GONE = Failed(Code.CALLER_GONE, sent=True)
 _threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="gateway")
 _outliving: set[asyncio.Task[Result]] = set()
 
 Flow = Generator[Future[Any], Any, Result]
+Step = Callable[[], Future[Any]]
 Judge = Callable[[Call], Admitted | Simulated | Stopped]
 
 
@@ -40,13 +42,16 @@ class _UnderWay:
     :param is_abandoned: whoever called has left.
     """
 
-    call: Call
+    call: Call | Callable[[], Call]
     progress: Progress | None
     begun: float = field(default_factory=time.perf_counter)
     admitted: Admitted | None = None
     waiting: Future[Any] | None = None
     is_abandoned: bool = False
     answer: Answer | None = None
+
+    def made(self) -> Call:
+        return self.call if isinstance(self.call, Call) else self.call()
 
     @property
     def has_effect(self) -> bool:
@@ -75,25 +80,39 @@ def ask_probe(call: Call) -> tuple[Result, Answer | None]:
 
 
 def _wait(flow: Flow) -> Result:
-    step = partial(flow.send, None)
+    ended = _along(flow, partial(flow.send, None), patience=None)
+    assert isinstance(ended, Result)
+    return ended
+
+
+def _along(flow: Flow, step: Step, *, patience: float | None) -> Future[Any] | Result:
+    """Go on until the call has ended, or an answer takes longer than ``patience`` to come."""
     while True:
         waited = _advance(step)
         if isinstance(waited, Result):
             return waited
         try:
-            step = partial(flow.send, waited.result())
+            step = partial(flow.send, waited.result(patience))
         except Failed as reason:
             step = partial(flow.throw, reason)
         except CancelledError:
             step = partial(flow.throw, _GONE)
+        except TimeoutError:
+            if waited.done():
+                raise
+            return waited
 
 
-async def acall_tool(call: Call, *, progress: Progress | None = None) -> Result:
+async def acall_tool(
+    call: Call | Callable[[], Call], *, progress: Progress | None = None
+) -> Result:
     """As :func:`call_tool`, from an event loop; what touches the database runs in threads.
 
     Cancelled, a call that only reads is cancelled at its server too. One with an effect outlives
     its caller, so that its outcome becomes known.
 
+    :param call: or what makes it, in the call's own first thread: a hop less for who must ask the
+        database who is calling. What that raises is raised.
     :raises Unavailable: see :func:`call_tool`.
     """
     under_way = _UnderWay(call, progress)
@@ -113,7 +132,7 @@ async def _drive(under_way: _UnderWay) -> Result:
     flow = _flow(under_way)
     step = partial(flow.send, None)
     while True:
-        waited = await _in_thread(partial(_advance, step))
+        waited = await _in_thread(partial(_along, flow, step, patience=_PATIENCE))
         if isinstance(waited, Result):
             return waited
         try:
@@ -125,14 +144,16 @@ async def _drive(under_way: _UnderWay) -> Result:
 
 
 def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
-    call, begun = under_way.call, under_way.begun
+    call, begun = under_way.made(), under_way.begun
     judged = judge(call)
     if not isinstance(judged, Admitted):
         return endings.refused(call, judged, begun=begun)
     target = None
     try:
         target = targets.of(call.project_id, judged.entry)
-        under_way.waiting = hub.the().ready(target, within=judged.seconds)
+        under_way.waiting = hub.the().ready(
+            target, judged.entry.tool_name, judged.arguments, within=judged.seconds
+        )
         yield under_way.waiting
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
@@ -171,7 +192,7 @@ def _sent(
     return under_way.answer
 
 
-def _advance(step: Callable[[], Future[Any]]) -> Future[Any] | Result:
+def _advance(step: Step) -> Future[Any] | Result:
     try:
         return step()
     except StopIteration as done:
@@ -180,7 +201,9 @@ def _advance(step: Callable[[], Future[Any]]) -> Future[Any] | Result:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    return await sync_to_async(partial(_alone, work), thread_sensitive=False, executor=_threads)()
+    known = contextvars.copy_context()  # what the log says of the request
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_threads, partial(known.run, _alone, work))
 
 
 def _alone(work: Callable[[], T]) -> T:

@@ -134,7 +134,7 @@ def _fits(name: str, pattern: str) -> bool:
 def _of_file(path: Path, project_id: str) -> Secret | str:
     real = Path(os.path.realpath(path))
     folders = _allowed(settings.CREDENTIAL_DIRS, project_id, project_id)
-    if not any(real.is_relative_to(os.path.realpath(each)) for each in folders):
+    if not any(Path(os.path.realpath(each)) in real.parents for each in folders):
         return "the setting CREDENTIAL_DIRS does not give this project the file"
     if real.is_relative_to(os.path.realpath(settings.KUBERNETES_SERVICE_ACCOUNT_DIR)):
         return "the file is the platform's own"

@@ -118,5 +118,6 @@ def _parts(value: str) -> Iterator[str]:
             return
         if len(part) >= _LEAST_PART and _MIXED.match(part):
             yield part
-        if len(part) >= _LEAST_PART and (inner := values.decoded(part)):  # Basic, a Docker config
-            yield from (each for each in _BETWEEN.split(inner) if len(each) >= _SHORT)
+        if len(part) >= _LEAST_PART and (inner := values.decoded(part)):
+            _, colon, password = inner.partition(":")  # as Basic has it; a user's name is no secret
+            yield from (each for each in (password if colon else inner,) if len(each) >= _SHORT)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from awooop.errors import Code, Unavailable
@@ -13,7 +13,7 @@ from contracts import queries
 from contracts.bodies.policy import Policy
 from contracts.models import Family
 from contracts.queries import Active, Bodies
-from gateway import catalog, grants, policies, rules, schemas, switches, verdicts
+from gateway import catalog, grants, policies, results, rules, schemas, switches, verdicts
 from gateway.catalog import Entry
 from gateway.models import Level
 from gateway.providers.base import Permit
@@ -57,6 +57,7 @@ class Facts:
     :param entry: the tool by the name that was called, or None.
     :param scopes: what the agent was granted of it; empty when nothing.
     :param environment: where the call acts, or None when that cannot be told.
+    :param leaving: the arguments as they would be sent: without secrets.
     :param misfits: what is wrong with the arguments.
     :param action: the digest of exactly this call; empty while it cannot be made.
     :param is_policy_sound: False when a policy was altered: nobody knows what it said.
@@ -70,6 +71,7 @@ class Facts:
     policies: tuple[Policy, ...] = ()
     is_policy_sound: bool = True
     environment: str | None = None
+    leaving: Mapping[str, Any] = field(default_factory=dict, repr=False)
     misfits: tuple[str, ...] = ()
     action: str = ""
     is_shadow: bool = True
@@ -123,9 +125,11 @@ def gather(call: Call) -> Facts:
     if agent is None or entry is None:
         return facts
     environment = _environment(bodies, call.environment)
-    misfits, action = _arguments(call, agent, entry, environment or "")
+    leaving = results.outgoing(call.arguments, facts.policies)
+    misfits, action = _arguments(call, leaving, agent, entry, environment or "")
     return replace(
         facts,
+        leaving=leaving,
         scopes=scopes(agent, entry),
         verdict=verdicts.of(entry.contract, entry.definition, call.arguments),
         environment=environment,
@@ -169,8 +173,9 @@ def _environment(bodies: Bodies, asked: str) -> str | None:
 
 
 def _arguments(
-    call: Call, agent: Active, entry: Entry, environment: str
+    call: Call, leaving: Mapping[str, Any], agent: Active, entry: Entry, environment: str
 ) -> tuple[tuple[str, ...], str]:
+    """Return what is wrong with the arguments, and the digest of the action: of what leaves."""
     try:
         action = grants.action_sha256(
             project_id=call.project_id,
@@ -181,7 +186,7 @@ def _arguments(
             tool_name=entry.tool_name,
             pin_sha256=entry.pin_sha256 or "",
             environment=environment,
-            arguments=call.arguments,
+            arguments=leaving,
         )
     except NotCanonical as reason:
         return (f"the arguments cannot be told apart from others: {reason}",), ""

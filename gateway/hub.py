@@ -17,11 +17,21 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
+import uvloop
 
 from awooop.errors import Code
 from gateway import providers
 from gateway.breaker import Breaker
-from gateway.providers.base import Answer, Failed, Listing, Permit, Progress, Provider, Target
+from gateway.providers.base import (
+    Answer,
+    Expired,
+    Failed,
+    Listing,
+    Permit,
+    Progress,
+    Provider,
+    Target,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +50,11 @@ Place = tuple[str, str]
 class _Leave(Permit):
     """A permit that remembers whether the call went."""
 
+    given: Permit
     went: list[bool] = field(default_factory=list)
 
     def check(self) -> None:
-        Permit.check(self)
+        self.given.check()
         self.went.append(True)
 
 
@@ -62,7 +73,7 @@ class Hub:
     """The sessions of this process."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._seats: dict[tuple[str, ...], _Seat] = {}
         self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
         self._refusals: dict[Place, int] = {}
@@ -81,15 +92,20 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Future[Answer]:
         """Call a tool, from any thread; cancelling the future cancels the call.
+
+        :param schema: the tool's input schema as released; it may want arguments in headers.
 
         The future raises Failed when there is no usable answer. ``progress`` runs on the hub's
         loop and must not block it.
         """
-        leave = _Leave(permit.until)
+        leave = _Leave(permit.until, permit)
 
         async def work(provider: Provider) -> Answer:
+            if schema is not None and (learn := getattr(provider, "learn", None)) is not None:
+                learn(tool, schema)
             return await provider.call(tool, arguments, permit=leave, progress=progress)
 
         return self._start(self._with(target, within, work, leave))
@@ -103,23 +119,33 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Call a tool, from any event loop.
+        """Call a tool, from any event loop; see :meth:`call`.
 
         :raises Failed: there is no usable answer.
         """
         return await asyncio.wrap_future(
-            self.call(target, tool, arguments, permit=permit, within=within, progress=progress)
+            self.call(
+                target,
+                tool,
+                arguments,
+                permit=permit,
+                within=within,
+                progress=progress,
+                schema=schema,
+            )
         )
 
-    def ready(self, target: Target, within: float) -> Future[None]:
-        """Bring a session up, so that a call that follows only has to be sent."""
+    def ready(
+        self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
+    ) -> Future[None]:
+        """Connect to what a call is for, so that the call that follows only has to be sent."""
 
         async def work(provider: Provider) -> None:
-            if (opening := getattr(provider, "ready", None)) is not None:
-                await opening()
+            await provider.ready(tool, arguments)
 
-        return self._start(self._with(target, within, work, None))
+        return self._start(self._with(target, within, work, None, proves=False))
 
     def tools(self, target: Target, within: float) -> Future[Listing]:
         """List what a server offers."""
@@ -153,18 +179,26 @@ class Hub:
         within: float,
         work: Callable[[Provider], Coroutine[Any, Any, _T]],
         leave: _Leave | None,
+        *,
+        proves: bool = True,
     ) -> _T:
-        """Do something with a target's provider, in time and in turn."""
+        """Do something with a target's provider, in time and in turn.
+
+        :param proves: whether to succeed says that the server is well.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within
-        seat = self._seat(target)
+        try:
+            seat = self._seat(target)
+        except Exception as reason:  # noqa: BLE001 - a provider that cannot even be made
+            raise (_failed(reason, None) or reason) from None
         seat.breaker.admit(time.monotonic())
         code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
         try:
             async with self._place(seat, min(_LONGEST_WAIT, within / 10)):
                 async with asyncio.timeout_at(deadline):
                     done = await work(seat.provider)
-            code = None
+            code = None if proves else code
         except BaseException as reason:
             failed = _failed(reason, leave)
             if failed is None:
@@ -263,7 +297,10 @@ def the() -> Hub:
 
 
 def on_list_changed(callback: Callable[[str, str], None]) -> None:
-    """Have ``callback(project_id, gateway_id)`` called, on a thread, when a server's tools changed."""
+    """Have ``callback(project_id, gateway_id)`` called when a server's tools changed.
+
+    It is called on a thread of its own, and not more often than every ten seconds for one gateway.
+    """
     _callbacks.append(callback)
 
 
@@ -271,15 +308,19 @@ def _told(place: Place) -> None:
     for callback in _callbacks:
         try:
             callback(*place)
-        except Exception:  # noqa: BLE001 - a listener of ours; the next one still hears
+        except Exception:
             log.exception("list_changed_not_heard", project_id=place[0], gateway_id=place[1])
 
 
 def _failed(reason: BaseException, leave: _Leave | None) -> Failed | None:
     """Say what went wrong as the gateway says it; None for what is not ours to say."""
     went = leave is not None and bool(leave.went)
+    if isinstance(reason, Expired):
+        return reason  # whoever called may ask for another permit
     if isinstance(reason, Failed):
-        return Failed(reason.code, reason.detail, sent=reason.sent and went)
+        if went or not reason.sent:
+            return reason  # as it is: its kind may tell more
+        return Failed(reason.code, reason.detail, sent=False)
     if isinstance(reason, TimeoutError):
         return Failed(Code.UPSTREAM_LATE, sent=went)
     if not isinstance(reason, Exception):

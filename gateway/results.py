@@ -124,7 +124,7 @@ def kept(arguments: Mapping[str, Any], asked: Iterable[Policy] = ()) -> Kept:
     :param asked: the project's policies.
     """
     cleaner = Cleaner(policies.redaction(asked), ())
-    spelled = digests.spelled(arguments)
+    spelled = digests.spelled(dict(arguments))
     text = spelled.decode(errors="replace")
     if len(text) <= MOST:
         text, unread = digests.text(cleaner.value(dict(arguments))), 0

@@ -7,6 +7,7 @@ import jsonschema_rs
 
 from contracts import harmless, linear
 
+_VALUES = ("const", "default", "enum", "examples")  # hold values, not schemas
 _OLDER = "http://json-schema.org/draft-07/schema"  # what many MCP servers still declare
 
 
@@ -21,6 +22,10 @@ def validator(definition: Mapping[str, Any], key: str = "inputSchema") -> jsonsc
     is_older = str(schema.get("$schema", "")).rstrip("#") == _OLDER
     if is_older:
         schema = {name: part for name, part in schema.items() if name != "$schema"}
+    try:
+        schema = _unanchored(schema)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
     if found := harmless.faults(schema):
         raise ValueError("; ".join(f"{each.field} {each.message}".strip() for each in found[:3]))
     kind = jsonschema_rs.Draft7Validator if is_older else jsonschema_rs.Draft202012Validator
@@ -36,3 +41,16 @@ def faults(judge: jsonschema_rs.Validator, value: Any) -> list[str]:
         if len(found) == 5:
             break
     return found
+
+
+def _unanchored(schema: Any) -> Any:
+    """Return a schema without its anchors: nothing may refer to them, so they mean nothing."""
+    if isinstance(schema, list):
+        return [_unanchored(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: part if name in _VALUES else _unanchored(part)
+        for name, part in schema.items()
+        if not (name == "$anchor" and isinstance(part, str))
+    }

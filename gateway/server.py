@@ -5,23 +5,30 @@ import base64
 import binascii
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import mcp_types as types
+import structlog
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from awooop.errors import AwoooPError, Code, Unavailable
 from awooop.kit import ids, redaction
+from awooop.kit import rest as doors
 from gateway import calls, offers
+from gateway.catalog import Entry
 from gateway.providers.base import Progress
 from gateway.serving import answers, flights, hop
-from gateway.serving.callers import Caller
-from gateway.shapes import Call
+from gateway.serving.seats import Seat, TurnedAway
+from gateway.shapes import Call, Result
+
+log = structlog.get_logger(__name__)
 
 PER_PAGE = 200
-CALLER = "awooop.caller"  # where the endpoint leaves it in the ASGI scope
+SEAT = "awooop.seat"  # where the endpoint leaves it in the ASGI scope
 CANCELLED = -32800  # what the SDK answers a cancelled request of the handshake revisions
 _LONGEST_CURSOR = 1_000
 _MOST_WAITING = 16  # progress messages on their way to a slow client; more are left out
@@ -36,10 +43,9 @@ Context = ServerRequestContext[Any, Any]
 
 
 async def _list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> dict[str, Any]:
-    caller = _caller(ctx)
+    seat = _seat(ctx)
     try:
-        agent_id = _agent(caller)
-        entries = await hop.over(offers.of_agent, caller.holder.project_id, agent_id)
+        entries = await hop.over(_offered, seat)
     except AwoooPError as reason:
         raise _protocol_error(reason) from None
     after = _read_cursor(params.cursor if params else None)
@@ -57,30 +63,71 @@ async def _list_tools(ctx: Context, params: types.PaginatedRequestParams | None)
 
 
 async def _call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
-    caller = _caller(ctx)
-    try:
-        call = Call(
-            project_id=caller.holder.project_id,
-            agent_id=_agent(caller),
-            tool=params.name,
-            arguments=params.arguments or {},
-            actor=caller.holder.name,
-            home_id=caller.holder.project_id,
-            environment=caller.environment,
-            trace_id=ids.trace_id(caller.traceparent),
-        )
-    except AwoooPError as reason:
-        raise _protocol_error(reason) from None
-    with flights.up(caller, ctx.request_id):
+    seat = _seat(ctx)
+    with flights.up(seat.knock, ctx.request_id):
         try:
-            result = await calls.acall_tool(call, progress=_progress(ctx))
-        except AwoooPError as reason:
-            return answers.of_error(reason)
-        if result.code is Code.GATE_TOOL:
-            told = f"Unknown tool: {redaction.excerpt(params.name, 200)}"
-            raise MCPError(types.INVALID_PARAMS, told, {"code": result.code.value})
-        return answers.of(result)
+            result = await calls.acall_tool(partial(_call, seat, params), progress=_progress(ctx))
+        except TurnedAway as reason:
+            seat.reply.instead(reason.error)
+            raise MCPError(types.INTERNAL_ERROR, reason.error.detail) from None
+        except _Unfit as reason:
+            raise _protocol_error(reason.error) from None
+        except Exception as reason:  # noqa: BLE001 - a door: nothing leaves with a stack trace
+            return answers.of_error(_told(reason))
+        return _answer(ctx, params.name, result)
     raise MCPError(CANCELLED, "Request cancelled")
+
+
+class _Unfit(Exception):
+    """Nobody knows for which agent a key speaks."""
+
+    def __init__(self, error: AwoooPError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _offered(seat: Seat) -> list[Entry]:
+    caller = seat.take()
+    return offers.of_agent(caller.holder.project_id, caller.agent())
+
+
+def _call(seat: Seat, params: types.CallToolRequestParams) -> Call:
+    caller = seat.take()
+    try:
+        agent_id = caller.agent()
+    except AwoooPError as reason:
+        raise _Unfit(reason) from None
+    return Call(
+        project_id=caller.holder.project_id,
+        agent_id=agent_id,
+        tool=params.name,
+        arguments=params.arguments or {},
+        actor=caller.holder.name,
+        home_id=caller.holder.project_id,
+        environment=caller.environment,
+        trace_id=ids.trace_id(caller.traceparent),
+    )
+
+
+def _answer(ctx: Context, name: str, result: Result) -> dict[str, Any]:
+    """Return a result as MCP spells it.
+
+    :raises MCPError: the agent has no such tool, or the tool wants more than a gateway gives.
+    """
+    if result.code is Code.GATE_TOOL:
+        told = f"Unknown tool: {redaction.excerpt(name, 200)}"
+        raise MCPError(types.INVALID_PARAMS, told, {"code": result.code.value})
+    if (needs := answers.needs(result)) and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        told = "The tool needs what the gateway does not pass on"
+        raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, told, needs)
+    return answers.of(result)
+
+
+def _told(reason: Exception) -> AwoooPError:
+    error = doors.planned(reason)
+    if error.code is Code.INTERNAL:
+        log.error("call_failed", exc_info=reason)
+    return error
 
 
 def _progress(ctx: Context) -> Progress | None:
@@ -96,8 +143,7 @@ def _progress(ctx: Context) -> Progress | None:
             return
         waiting += 1
         try:
-            said = None if message is None else redaction.excerpt(message, 500)
-            await ctx.session.report_progress(done, total, said)
+            await ctx.session.report_progress(done, total, message)
         finally:
             waiting -= 1
 
@@ -111,16 +157,10 @@ def _progress(ctx: Context) -> Progress | None:
     return forward
 
 
-def _caller(ctx: Context) -> Caller:
+def _seat(ctx: Context) -> Seat:
     assert ctx.request is not None
-    caller: Caller = ctx.request.scope[CALLER]
-    return caller
-
-
-def _agent(caller: Caller) -> str:
-    if caller.fault is not None:
-        raise caller.fault
-    return caller.agent_id
+    seat: Seat = ctx.request.scope[SEAT]
+    return seat
 
 
 def _protocol_error(reason: AwoooPError) -> MCPError:

@@ -15,7 +15,9 @@ def make(target: Target, list_changed: Callable[[], None] = lambda: None) -> Pro
     """
     kind = target.transport["kind"]
     if kind in _BUILT_IN:
-        made: Provider = getattr(import_module(f"gateway.providers.{kind}"), _BUILT_IN[kind])(target)
+        made: Provider = getattr(import_module(f"gateway.providers.{kind}"), _BUILT_IN[kind])(
+            target
+        )
         return made
     mcp = import_module("gateway.providers.mcp")  # the SDK takes a while: only who calls pays
     return mcp.Mcp(target, list_changed)  # type: ignore[no-any-return]

@@ -42,7 +42,9 @@ async def resolve(host: str, port: int, private: Iterable[str]) -> list[str]:
     allowed = [each for each in found if _may_reach(each, named)]
     if not allowed:
         raise Failed(
-            Code.UPSTREAM_ADDRESS, "the address is private and the contract does not name it", sent=False
+            Code.UPSTREAM_ADDRESS,
+            "the address is private and the contract does not name it",
+            sent=False,
         )
     return allowed
 

@@ -141,6 +141,12 @@ class Provider(Protocol):
         :raises Failed: it cannot be listed.
         """
 
+    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Connect to what a call is for: a first connection may outlive a permit.
+
+        :raises Failed: it cannot be reached, or the arguments do not fit; nothing was sent.
+        """
+
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
     ) -> Answer:

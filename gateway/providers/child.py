@@ -1,4 +1,4 @@
-"""A server that runs as a child of ours: its own group, a bare environment, ended with the group."""
+"""A server that is a child of ours: its own group, a bare environment, ended with the group."""
 
 import asyncio
 import contextlib

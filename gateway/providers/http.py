@@ -91,6 +91,8 @@ class Endpoint:
         request = httpcore2.Request(method, self._url, headers=sent_headers, content=body)
         with _told():
             response = await self._pool.handle_async_request(request)
+        if (exchange := wire.EXCHANGE.get()) is not None:
+            exchange.has_head = True
         try:
             found = {name.decode("latin-1").lower(): value for name, value in response.headers}
             texts = {name: value.decode("latin-1") for name, value in found.items()}
@@ -134,7 +136,5 @@ def _credential(target: Target) -> list[tuple[bytes, bytes]]:
     if name.lower() == _BEARER and " " not in value:
         value = f"Bearer {value}"
     if not value.isascii() or not value.isprintable():
-        raise Failed(
-            Code.CREDENTIAL_AWAY, "the credential cannot stand in a header", sent=False
-        )
+        raise Failed(Code.CREDENTIAL_AWAY, "the credential cannot stand in a header", sent=False)
     return [(name.encode(), value.encode())]

@@ -24,6 +24,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.transport_context import TransportContext
 from mcp_types import (
     INVALID_REQUEST,
+    ErrorData,
     JSONRPCError,
     JSONRPCMessage,
     JSONRPCNotification,
@@ -184,8 +185,8 @@ class Posts(Dispatcher[TransportContext]):
         except MCPError as refusal:
             answer = JSONRPCError(jsonrpc="2.0", id=asked.id, error=refusal.error)
         except ValueError:
-            refusal = MCPError(code=INVALID_REQUEST, message="Invalid request")
-            answer = JSONRPCError(jsonrpc="2.0", id=asked.id, error=refusal.error)
+            error = ErrorData(code=INVALID_REQUEST, message="Invalid request")
+            answer = JSONRPCError(jsonrpc="2.0", id=asked.id, error=error)
         await self._tell(answer)
 
     async def _tell(self, message: JSONRPCMessage) -> None:
@@ -219,15 +220,15 @@ class Posts(Dispatcher[TransportContext]):
         wire.EXCHANGE.set(wire.Exchange())
         while not self.lost:
             try:
-                every = {**headers, **self._session, **self._version}
-                async with self._endpoint.exchange("GET", every) as reply:
+                sent = {**headers, **self._session, **self._version}
+                async with self._endpoint.exchange("GET", sent) as reply:
                     if reply.status != 200 or reply.media_type != "text/event-stream":
                         return
                     async with contextlib.aclosing(_messages(reply)) as every:
                         async for heard in every:
                             await self._hear(heard)
             except Failed as reason:
-                if reason.code is not Code.UPSTREAM_AWAY:
+                if reason.code not in (Code.UPSTREAM_AWAY, Code.UPSTREAM_TOO_LARGE):
                     return
             await asyncio.sleep(_NEWS_SECONDS)
 

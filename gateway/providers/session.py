@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import mcp_types as types
 from mcp.client.session import ClientSession
+from mcp.shared import inbound
 from mcp.shared.exceptions import MCPError
+from pydantic import TypeAdapter
 
 from awooop.errors import Code
 from gateway.providers import stdio
@@ -16,8 +18,25 @@ from gateway.providers.ears import Ears
 from gateway.providers.http import Endpoint
 from gateway.providers.posts import Posts
 
+_ANY: TypeAdapter[Any] = TypeAdapter(dict[str, Any])
+_NEWS_SECONDS = 5.0  # between two tries
 _CLIENT = types.Implementation(name="awooop-gateway", version="1")
-_PROBE_SECONDS = 3.0  # for a server to say that it speaks without a handshake
+_PROBE_SECONDS = {
+    "streamable_http": 3.0,
+    "stdio": 10.0,
+}  # to say it needs no handshake; or to start
+
+
+class Client(ClientSession):
+    """The SDK's session, told from outside which arguments a tool wants repeated in headers.
+
+    By itself it knows that only of tools it has listed, which here another process may have done.
+    """
+
+    def learn(self, tool: str, schema: Mapping[str, Any]) -> None:
+        """Take a tool's input schema as it was released."""
+        fit = inbound.find_invalid_x_mcp_header(schema) is None
+        self._x_mcp_header_maps[tool] = inbound.x_mcp_header_map(schema) if fit else {}
 
 
 class Session:
@@ -28,10 +47,10 @@ class Session:
 
     def __init__(self, target: Target, ears: Ears, *, handshake: bool = False) -> None:
         self.handshake = handshake
-        self.client: ClientSession | None = None
+        self.client: Client | None = None
         self._target, self._ears = target, ears
         self._over: Callable[[], Failed | None] = lambda: None
-        self._opened: asyncio.Future[ClientSession] | None = None
+        self._opened: asyncio.Future[Client] | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._waiting = 0
@@ -39,13 +58,15 @@ class Session:
     @property
     def is_over(self) -> bool:
         """Whether the next call needs a new one."""
-        return self._task is not None and (self._task.done() or self.failure() is not None)
+        if self._opened is None or not self._opened.done():
+            return False
+        return self.client is None or self.failure() is not None
 
     def failure(self) -> Failed | None:
         """Tell why it is over, when the server ended it."""
         return self._over()
 
-    async def open(self) -> ClientSession:
+    async def open(self) -> Client:
         """Return the SDK's session, ready for calls. Who waits last and leaves ends the try.
 
         :raises Failed: it cannot be opened.
@@ -71,24 +92,26 @@ class Session:
                 self._task.cancel()
             await asyncio.wait({self._task}, timeout=5)
 
-    async def _hold(self, opened: asyncio.Future[ClientSession]) -> None:
+    async def _hold(self, opened: asyncio.Future[Client]) -> None:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(self._connected())
-                await self._negotiate(client)
+                try:
+                    await self._negotiate(client)
+                except Exception as reason:  # noqa: BLE001 - told before the SDK's scopes wrap it
+                    _tell(opened, self.failure() or reason)
+                    return
                 self.client = client
                 if not opened.done():
                     opened.set_result(client)
-                await self._stop.wait()
+                await _until(self._stop, beside=None if self.handshake else _hear_news(client))
         except BaseException as reason:  # noqa: BLE001 - told to whoever waits
-            if not opened.done():
-                opened.set_exception(_told(reason))
-                opened.exception()  # somebody may have stopped waiting
+            _tell(opened, reason)
         finally:
             self.client = None
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[ClientSession]:
+    async def _connected(self) -> AsyncIterator[Client]:
         async with contextlib.AsyncExitStack() as stack:
             dispatcher: Any
             if self._target.transport["kind"] == "stdio":
@@ -102,23 +125,60 @@ class Session:
                 dispatcher = posts = Posts(endpoint, self._ears)
                 self._over = posts.failure
             yield await stack.enter_async_context(
-                ClientSession(dispatcher=dispatcher, client_info=_CLIENT)
+                Client(dispatcher=dispatcher, client_info=_CLIENT)
             )
 
-    async def _negotiate(self, client: ClientSession) -> None:
+    async def _negotiate(self, client: Client) -> None:
         """Ask what the server speaks; whatever is no clear answer means: shake hands."""
         if not self.handshake:
+            self.handshake = True  # until it says otherwise
             try:
-                async with asyncio.timeout(_PROBE_SECONDS):
+                async with asyncio.timeout(_PROBE_SECONDS[self._target.transport["kind"]]):
                     await client.discover()
+                self.handshake = False
                 return
             except Failed as reason:
                 if reason.code is not Code.UPSTREAM_BROKEN:
                     raise
             except (MCPError, ValueError, RuntimeError, TimeoutError):
                 pass
-        await client.initialize()
-        self.handshake = True
+        try:
+            await client.initialize()
+        except MCPError as refusal:
+            if refusal.code != types.UNSUPPORTED_PROTOCOL_VERSION:
+                raise
+            await client.discover()  # it had heard the question, only too late for us
+
+
+async def _until(stop: asyncio.Event, *, beside: Coroutine[Any, Any, None] | None) -> None:
+    listening = asyncio.create_task(beside) if beside is not None else None
+    try:
+        await stop.wait()
+    finally:
+        if listening is not None:
+            listening.cancel()
+            await asyncio.wait({listening}, timeout=1)
+
+
+async def _hear_news(client: Client) -> None:
+    """Ask a server without handshakes to say when its tools change: the ears hear it."""
+    wanted = types.SubscriptionFilter(tools_list_changed=True)
+    params = types.SubscriptionsListenRequestParams(notifications=wanted)
+    while True:
+        try:
+            await client.send_request(types.SubscriptionsListenRequest(params=params), _ANY)
+        except (MCPError, ValueError, RuntimeError):
+            return  # it knows no news
+        except Failed as reason:
+            if reason.code not in (Code.UPSTREAM_AWAY, Code.UPSTREAM_TOO_LARGE):
+                return
+        await asyncio.sleep(_NEWS_SECONDS)
+
+
+def _tell(opened: asyncio.Future[Client], reason: BaseException) -> None:
+    if not opened.done():
+        opened.set_exception(_told(reason))
+        opened.exception()  # somebody may have stopped waiting
 
 
 def _told(reason: BaseException) -> Failed:

@@ -93,7 +93,10 @@ class Lines:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         await self.aclose()
 
@@ -127,7 +130,10 @@ class Pen:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         await self.aclose()
 

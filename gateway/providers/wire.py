@@ -15,10 +15,13 @@ from typing import Any
 
 import httpcore2
 
-from gateway.providers import addresses
-from gateway.providers.base import Permit
+from awooop.errors import Code
+from gateway.providers import addresses, base
+from gateway.providers.base import Failed, Permit
 
 _HIGH_WATER = 64 * 1024
+_BITE = 16 * 1024  # taken apart at a time, before the neighbours have their turn
+_MOST_HEAD = 64 * 1024
 _CONNECT_SECONDS = 10.0  # to one address of several
 
 
@@ -29,11 +32,33 @@ class Exchange:
     :param permit: judged before the request leaves; None for what only prepares a call.
     :param left: whether bytes of the request may have gone out.
     :param ended: whether the other side closed before it was through.
+    :param has_head: whether the answer's head is through; its body is then to come.
+    :param received: bytes as they came over the wire, the packing with them.
     """
 
     permit: Permit | None = None
     left: bool = False
     ended: bool = False
+    has_head: bool = False
+    received: int = 0
+
+    def leave(self) -> None:
+        """Judge the permit, directly before the first byte."""
+        if self.permit is not None and not self.left:
+            self.permit.check()
+        self.left = True
+
+    def receive(self, size: int) -> None:
+        """Count what came.
+
+        :raises Failed: it is more than an answer may be.
+        """
+        self.ended = size == 0
+        self.received += size
+        if not self.has_head and self.received > _MOST_HEAD:
+            raise Failed(Code.UPSTREAM_BROKEN, "its answer has no end of headers", sent=True)
+        if self.received > 2 * base.MOST_BYTES:  # packed in pieces smaller than their wrapping
+            raise Failed(Code.UPSTREAM_TOO_LARGE, sent=True)
 
 
 PERMIT: ContextVar[Permit | None] = ContextVar("gateway_permit", default=None)
@@ -82,7 +107,9 @@ class _Pipe(asyncio.Protocol):
             await self._writable
 
     async def read(self, most: int) -> bytes:
-        if not self.buffer and not self.closed:
+        if self.buffer:
+            await asyncio.sleep(0)
+        elif not self.closed:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -111,30 +138,28 @@ class Stream(httpcore2.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         await self._open(ssl=ssl_context, server_hostname=server_hostname)
         return self
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._held += buffer
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         exchange = EXCHANGE.get()
         pipe = self._pipe or await self._open()
         if self._held:
             if exchange is not None:
-                if exchange.permit is not None and not exchange.left:
-                    exchange.permit.check()
-                exchange.left = True
+                exchange.leave()
             held, self._held = bytes(self._held), bytearray()
             if pipe.closed:
                 raise httpcore2.WriteError("the connection was closed")
             pipe.transport.write(held)
             await pipe.drained()
-        data = await pipe.read(max_bytes)
-        if not data and exchange is not None:
-            exchange.ended = True
+        data = await pipe.read(min(max_bytes, _BITE))
+        if exchange is not None:
+            exchange.receive(len(data))
         return data
 
     async def aclose(self) -> None:
@@ -172,7 +197,7 @@ class Backend(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import mcp_types as types
+from pydantic import ValidationError
+
 from awooop.errors import AwoooPError
 from gateway.models import Status
 from gateway.shapes import Result
@@ -36,6 +39,19 @@ def of_error(reason: AwoooPError) -> dict[str, Any]:
     }
 
 
+def needs(result: Result) -> dict[str, Any] | None:
+    """Return which capabilities of a client a tool misses, when that is why it failed."""
+    said = (result.structured or {}).get("requiredCapabilities")
+    if not result.is_error or result.code is not None or not isinstance(said, dict):
+        return None
+    try:
+        known = types.ClientCapabilities.model_validate(said, by_name=False)
+    except ValidationError:
+        return None
+    dumped = known.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return {"requiredCapabilities": {name: {} for name in dumped if name in said}}
+
+
 def reasons(result: Result) -> dict[str, Any]:
     """Return why a call was not carried out, for programs."""
     assert result.code is not None
@@ -46,4 +62,3 @@ def reasons(result: Result) -> dict[str, Any]:
         "hint": result.code.hint,
         "retry_after": result.retry_after,
     }
-

@@ -1,12 +1,13 @@
 """Who calls tools: a key of the project, and the agent it speaks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 from django.conf import settings
 
 from awooop.errors import AwoooPError, Code, Invalid, NotFound, Refused, Unauthenticated
-from awooop.kit import redaction, throttle
+from awooop.kit import ids, redaction, throttle
 from awooop.tenants import keys
 from awooop.tenants.keys import KeyHolder
 from awooop.tenants.models import KeyScope
@@ -16,6 +17,32 @@ from contracts.models import Family
 AGENT_HEADER = "awooop-agent"
 ENVIRONMENT_HEADER = "awooop-environment"
 _MOST_NAMED = 10
+_MOST_KNOWN = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """Somebody at a project's MCP endpoint, before anything of it is believed.
+
+    :param key_sha256: of the credential, which is kept nowhere.
+    :param client: what tells one client of a key from another, as far as that can be told.
+    """
+
+    project_id: str
+    headers: Mapping[str, str] = field(repr=False)
+    address: str
+
+    @property
+    def key_sha256(self) -> str:
+        return ids.digest(self.headers.get("authorization", ""))
+
+    @property
+    def agent(self) -> str:
+        return self.headers.get(AGENT_HEADER, "")
+
+    @property
+    def client(self) -> tuple[str, str]:
+        return (self.address, self.headers.get("user-agent", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,38 +50,59 @@ class Caller:
     """Whoever was let in.
 
     :param agent_id: whom the key speaks for; empty when ``fault`` says why nobody knows.
-    :param origin: what tells one client of a key from another, as far as that can be told.
     """
 
     holder: KeyHolder
     agent_id: str = ""
     environment: str = ""
     traceparent: str | None = None
-    origin: tuple[str, str] = ("", "")
     fault: AwoooPError | None = None
 
+    def agent(self) -> str:
+        """Return whom the key speaks for.
 
-def let_in(headers: Mapping[str, str], *, address: str, project_id: str) -> Caller:
-    """Return who asks at a project's MCP endpoint. Opens its own transaction.
+        :raises AwoooPError: see :func:`agent_of`.
+        """
+        if self.fault is not None:
+            raise self.fault
+        return self.agent_id
+
+
+_known: dict[tuple[str, str], tuple[str, str]] = {}
+_lock = Lock()
+
+
+def known(knock: Knock) -> tuple[str, str] | None:
+    """Return for which project and agent this key spoke when it was last let in.
+
+    Never a reason to let it in again.
+    """
+    return _known.get((knock.key_sha256, knock.agent))
+
+
+def let_in(knock: Knock) -> Caller:
+    """Return who asks. Opens its own transaction.
 
     :raises Unauthenticated: nobody we know.
     :raises Exhausted: too often.
     :raises NotFound: a project other than the key's, whether there is one or not.
     :raises Refused: the key is not for calling tools.
     """
+    headers = knock.headers
     try:
-        holder = _holder(headers.get("authorization", ""))
+        holder = keys.holder(credential(headers))
     except Unauthenticated:
-        throttle.spend("anon", address, limit=settings.THROTTLE_ANONYMOUS_PER_MINUTE)
+        throttle.spend("anon", knock.address, limit=settings.THROTTLE_ANONYMOUS_PER_MINUTE)
         raise
     throttle.spend("door", str(holder.key_id), limit=settings.THROTTLE_KEY_PER_MINUTE)
-    if holder.project_id != project_id:
+    if holder.project_id != knock.project_id:
         raise NotFound(Code.TENANT_UNKNOWN)
     if KeyScope.GATEWAY not in holder.scopes:
         raise Refused(Code.AUTH_FORBIDDEN, "this key lacks the scope gateway", scope="gateway")
     agent_id, fault = "", None
     try:
-        agent_id = agent_of(holder, headers.get(AGENT_HEADER, ""))
+        agent_id = agent_of(holder, knock.agent)
+        _remember(knock, holder.project_id, agent_id)
     except (Invalid, Refused) as reason:
         fault = reason
     return Caller(
@@ -62,9 +110,15 @@ def let_in(headers: Mapping[str, str], *, address: str, project_id: str) -> Call
         agent_id=agent_id,
         environment=headers.get(ENVIRONMENT_HEADER, ""),
         traceparent=headers.get("traceparent"),
-        origin=(address, headers.get("user-agent", "")),
         fault=fault,
     )
+
+
+def _remember(knock: Knock, project_id: str, agent_id: str) -> None:
+    with _lock:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[knock.key_sha256, knock.agent] = (project_id, agent_id)
 
 
 def agent_of(holder: KeyHolder, asked: str) -> str:
@@ -92,8 +146,13 @@ def agent_of(holder: KeyHolder, asked: str) -> str:
     )
 
 
-def _holder(header: str) -> KeyHolder:
-    kind, _, credential = header.partition(" ")
+def credential(headers: Mapping[str, str]) -> str:
+    """Return the API key that a request spells.
+
+    :raises Unauthenticated: there is none, or it does not look like one.
+    """
+    kind, _, spelled = headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         raise Unauthenticated(Code.AUTH_MISSING)
-    return keys.holder(credential.strip())
+    keys.read(spelled.strip())
+    return spelled.strip()

@@ -3,20 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import anyio
 import structlog
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from awooop.errors import AwoooPError, Code
 from awooop.kit import ids, rest
 from gateway import offers, server
 from gateway.serving import callers, flights, hop, requests
-from gateway.serving.callers import Caller
+from gateway.serving.callers import Caller, Knock
 from gateway.serving.replies import Reply
 from gateway.serving.requests import Gone, Message, Receive, Scope, Send
+from gateway.serving.seats import Seat
 
 log = structlog.get_logger(__name__)
 
@@ -56,16 +55,18 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive, reply: Reply) -> None:
         headers = requests.headers_of(scope)
         requests.check(scope, headers)
-        address = requests.address_of(scope)
-        project_id = requests.project_of(scope)
-        caller = await hop.over(callers.let_in, headers, address=address, project_id=project_id)
+        knock = Knock(requests.project_of(scope), headers, requests.address_of(scope))
+        callers.credential(headers)  # nobody's body is read who has no key to show
         raw = await requests.body_of(receive)
         message = requests.message_of(raw)
-        if message.get("method") == "notifications/cancelled":
-            flights.down(caller, requests.cancelled_id(message))
-        await _show_schema(caller, headers, message)
         streams = self._may_stream and requests.wants_stream(headers, message)
-        scope = {**scope, server.CALLER: caller}
+        seat = Seat(knock, reply)
+        if streams or not _can_wait(knock, message):
+            seat.caller = await hop.over(callers.let_in, knock)
+            await _show_schema(seat.caller, message)
+        if message.get("method") == "notifications/cancelled":
+            flights.down(knock, requests.cancelled_id(message))
+        scope = {**scope, "headers": requests.trimmed(scope), server.SEAT: seat}
         async with self._shared() as managers:
             await _serve(managers[streams], scope, _again(raw, receive), receive, reply, streams)
 
@@ -131,21 +132,26 @@ def _again(raw: bytes, receive: Receive) -> Receive:
     return give
 
 
-async def _show_schema(caller: Caller, headers: dict[str, str], message: dict[str, Any]) -> None:
-    """Lay out the tool's input schema, by which the SDK judges the headers that mirror arguments.
+def _can_wait(knock: Knock, message: Message) -> bool:
+    """Tell whether the key may be looked at in the call's own thread, a hop later.
 
-    Only of a tool that is offered: the headers of others say nothing about them.
+    Only for a call, and when what must be known before it is known: the tool's schema, by which the
+    SDK judges the headers that mirror arguments.
     """
+    spoke_for = callers.known(knock)
+    if message.get("method") != "tools/call" or spoke_for is None:
+        return False
+    schemas = offers.remembered(*spoke_for)
+    if schemas is None or spoke_for[0] != knock.project_id:
+        return False
+    server.schema.set(schemas.get(requests.tool_of(message)))
+    return True
+
+
+async def _show_schema(caller: Caller, message: Message) -> None:
+    """Lay out the tool's input schema; only of a tool that is offered to who asks."""
     server.schema.set(None)
-    version = headers.get("mcp-protocol-version", "")
-    if message.get("method") != "tools/call" or version in HANDSHAKE_PROTOCOL_VERSIONS:
+    if message.get("method") != "tools/call" or caller.fault is not None:
         return
-    params = message.get("params")
-    name = params.get("name") if isinstance(params, dict) else None
-    if caller.fault is not None or not isinstance(name, str):
-        return
-    project_id, agent_id = caller.holder.project_id, caller.agent_id
-    known = offers.remembered(project_id, agent_id)
-    if known is None:
-        known = await hop.over(offers.schemas, project_id, agent_id)
-    server.schema.set(known.get(name))
+    known = await hop.over(offers.schemas, caller.holder.project_id, caller.agent_id)
+    server.schema.set(known.get(requests.tool_of(message)))

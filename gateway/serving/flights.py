@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from gateway.serving.callers import Caller
+from gateway.serving.callers import Knock
 
 Name = tuple[int, str, str, tuple[str, str], str]
 
@@ -18,9 +18,9 @@ _flights: dict[Name, list[anyio.CancelScope]] = {}
 
 
 @contextmanager
-def up(caller: Caller, request_id: str | int | None) -> Iterator[anyio.CancelScope]:
+def up(knock: Knock, request_id: str | int | None) -> Iterator[anyio.CancelScope]:
     """Run the block so that :func:`down` can end it."""
-    name = _name(caller, request_id)
+    name = _name(knock, request_id)
     with anyio.CancelScope() as scope:
         _flights.setdefault(name, []).append(scope)
         try:
@@ -31,15 +31,15 @@ def up(caller: Caller, request_id: str | int | None) -> Iterator[anyio.CancelSco
                 del _flights[name]
 
 
-def down(caller: Caller, request_id: str | int | None) -> bool:
+def down(knock: Knock, request_id: str | int | None) -> bool:
     """End the one call that is meant, and tell whether there was one."""
-    scopes = _flights.get(_name(caller, request_id), ())
+    scopes = _flights.get(_name(knock, request_id), ())
     if len(scopes) != 1:
         return False
     scopes[0].cancel()
     return True
 
 
-def _name(caller: Caller, request_id: str | int | None) -> Name:
+def _name(knock: Knock, request_id: str | int | None) -> Name:
     loop = id(asyncio.get_running_loop())  # scopes are touched on their own loop only
-    return (loop, str(caller.holder.key_id), caller.agent_id, caller.origin, str(request_id))
+    return (loop, knock.key_sha256, knock.project_id, knock.client, str(request_id))

@@ -19,9 +19,21 @@ class Reply:
             (b"x-content-type-options", b"nosniff"),
         ]
         self.has_begun = False
+        self._instead: AwoooPError | None = None
+        self._is_over = False
+
+    def instead(self, error: AwoooPError) -> None:
+        """Answer this in the place of whatever the SDK is about to say."""
+        self._instead = error
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        """Pass on what the SDK says."""
+        """Pass on what the SDK says, unless something else is to be said."""
+        if self._instead is not None and not self.has_begun:
+            error, self._instead = self._instead, None
+            await self.problem(error)
+            self._is_over = True
+        if self._is_over:
+            return
         if message["type"] == "http.response.start":
             self.has_begun = True
             theirs = list(message.get("headers", ()))

@@ -28,8 +28,16 @@ def headers_of(scope: Scope) -> dict[str, str]:
     """Return the headers by their lower-case names; of a repeated one, the first."""
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
-        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        found.setdefault(name.decode("latin-1"), value.decode("latin-1").strip(" \t"))
     return found
+
+
+def trimmed(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the headers without the blanks round their values, as RFC 9110 reads them.
+
+    The faster of uvicorn's two parsers leaves them there, and the SDK compares to the letter.
+    """
+    return [(name, value.strip(b" \t")) for name, value in scope["headers"]]
 
 
 def check(scope: Scope, headers: dict[str, str]) -> None:
@@ -105,6 +113,13 @@ def message_of(raw: bytes) -> dict[str, Any]:
             return {}
         raise
     return message if isinstance(message, dict) else {}
+
+
+def tool_of(message: dict[str, Any]) -> str:
+    """Return the tool a message wants called, or nothing."""
+    params = message.get("params")
+    name = params.get("name") if isinstance(params, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def cancelled_id(message: dict[str, Any]) -> str | int | None:

@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import mcp_types as types
 from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 OBJECT: dict[str, Any] = {"type": "object", "properties": {}}
@@ -148,12 +149,12 @@ async def _call_tool(ctx: Any, params: types.CallToolRequestParams) -> Any:
         asked = {"type": "object", "properties": {"answer": {"type": "string"}}}
         answer = await ctx.session.elicit("What do you say?", asked)
         return _result([_text(f"User response: {answer.action}")])
+    if name not in ANSWERS:
+        raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {name}")
     return _result(ANSWERS[name])
 
 
 def _missing() -> Exception:
-    from mcp.shared.exceptions import MCPError
-
     return MCPError(
         types.MISSING_REQUIRED_CLIENT_CAPABILITY,
         "Missing required client capability",
@@ -180,6 +181,6 @@ def make() -> Server[Any]:
     )
 
 
-def app(*, bare: bool) -> Any:
-    """Return it as an ASGI application; bare, with everything that the SDK brings."""
-    return make().streamable_http_app(stateless_http=not bare)
+def app() -> Any:
+    """Return it as an ASGI application, stateless as the gateway is, with the SDK's own streams."""
+    return make().streamable_http_app(stateless_http=True)

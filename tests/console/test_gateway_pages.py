@@ -143,6 +143,8 @@ class TestEveryPage:
             db.Pipe, "send", lambda self, sql, *rest: (sent.append(sql), send(self, sql, *rest))[1]
         )
 
+        monkeypatch.setattr("contracts.queries.FRESH_SECONDS", 60)
+
         def cost(path):
             sent.clear()
             with CaptureQueriesContext(connection) as captured:
@@ -215,6 +217,12 @@ class TestProviders:
         }
         assert "query_metrics" in told.split("has not listed")[1]
 
+    def test_are_listed_again_only_where_there_is_a_server(self, admin):
+        assert "List again" not in text(admin.get(AT))
+        answer = admin.post(f"{AT}refresh/")
+        assert answer.status_code == 422
+        assert "E-MCP-TOOL-003" in text(answer)
+
 
 class TestTool:
     def test_shows_hidden_text_warnings_and_the_former_name(self, viewer):
@@ -268,7 +276,6 @@ class TestTool:
         place_tool()
         for client in (viewer, approver):
             assert "Release as shown" not in text(client.get(f"{AT}tools/get_pods/"))
-            assert "List again" not in text(client.get(AT))
             for path in ("release/get_pods/", "suspend/get_pods/", "refresh/"):
                 assert client.post(AT + path, {"pin": PIN}).status_code == 403
         assert standing() == Standing.QUARANTINED
@@ -401,6 +408,8 @@ class TestEffects:
         without, found = place_effect(), place_effect(probe={"tool_name": "get_pods"})
         assert "Ask its probe" not in text(approver.get(f"{EFFECTS}acme/{without}/"))
         assert "Ask its probe" in text(approver.get(f"{EFFECTS}acme/{found}/"))
+        told = text(approver.post(f"{EFFECTS}acme/{found}/probe/", follow=True))
+        assert "The probe could not tell" in told  # the call itself may still be under way
 
     def test_are_left_alone_by_viewers(self, tenant, signed_in):
         made = place_effect(probe={"tool_name": "get_pods"})

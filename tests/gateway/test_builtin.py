@@ -49,7 +49,7 @@ def call(where, tool, arguments, within=5.0):
 def test_a_host_answers_through_the_hub(host):
     where = target({"kind": "ssh", "hosts": [host.contract()]}, host.client_key)
     assert len(hub.the().tools(where, 5).result(10).tools) == 8
-    hub.the().ready(where, 5).result(10)
+    hub.the().ready(where, "ssh_reload_nginx", {"host": "web"}, within=5).result(10)
     assert not call(where, "ssh_diagnose", {"host": "web", "check": "uptime"}).is_error
     host.said["restart"] = Said(then="hang")
     with pytest.raises(Failed) as failed:
@@ -66,7 +66,7 @@ def test_a_cluster_answers_through_the_hub(cluster):
     transport = {"kind": "kubernetes", "namespaces": ["shop"], "api_server": cluster.url}
     where, web = target(transport), {"namespace": "shop", "kind": "Deployment", "name": "web"}
     assert len(hub.the().tools(where, 5).result(10).tools) == 8
-    hub.the().ready(where, 5).result(10)
+    hub.the().ready(where, "k8s_rollout_status", web, within=5).result(10)
     assert call(where, "k8s_rollout_status", web).structured["state"] == "complete"
     assert cluster.connections == 1
     cluster.answers["/apis/apps/v1/namespaces/shop/deployments/web"] = "slow"

@@ -107,6 +107,11 @@ class TestFile:
         (folder / "proc").symlink_to("/proc/self/environ")
         assert "CREDENTIAL_DIRS" in refused(f"file:{folder}/proc")
 
+    def test_is_none_that_only_has_the_name_of_the_folder(self, settings, tmp_path, word):
+        settings.CREDENTIAL_DIRS = [f"{tmp_path}/{{project}}"]
+        (tmp_path / "postgres_password").write_text(word)
+        assert refused(f"file:{tmp_path}/postgres_password", "postgres_password")
+
     def test_must_be_a_small_text_that_not_everybody_may_write(self, folder, word):
         (folder / "open").write_text(word)
         (folder / "open").chmod(0o666)
@@ -117,7 +122,9 @@ class TestFile:
         assert "no text" in refused(f"file:{folder}/binary")
         os.mkfifo(folder / "pipe")
         assert "regular" in refused(f"file:{folder}/pipe")
-        assert "regular" in refused(f"file:{folder}")
+        (folder / "inner").mkdir()
+        assert "regular" in refused(f"file:{folder}/inner")
+        assert "CREDENTIAL_DIRS" in refused(f"file:{folder}")
         assert "opened" in refused(f"file:{folder}/away")
 
     def test_is_never_one_of_the_platforms_own(self, folder, monkeypatch, settings, word):

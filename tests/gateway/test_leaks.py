@@ -204,16 +204,13 @@ class Lived:
         bearer = {"Authorization": f"Bearer {agent.key}"}
         browser = Client(raise_request_exception=False)
         told = [agent.ask("tools/list").content, agent.ask("server/discover").content]
-        for name in (f"{each}__{GATEWAY}" for each in TALES):
-            told.append(agent.ask("tools/call", {"name": name, "arguments": {}}).content)
-            answer = browser.post(
-                "/v1/platform/gateway/call",
-                json.dumps({"tool": name, "arguments": {}}),
-                content_type="application/json",
-                headers=bearer,
-            )
-            assert answer.status_code < 600
-            told.append(answer.content)
+        for number, name in enumerate(f"{each}__{GATEWAY}" for each in TALES):
+            if number % 2:
+                told.append(agent.ask("tools/call", {"name": name, "arguments": {}}).content)
+            else:
+                asked = json.dumps({"tool": name, "arguments": {}})
+                kind = {"content_type": "application/json", "headers": bearer}
+                told.append(browser.post("/v1/platform/gateway/call", asked, **kind).content)
         for path in ("calls", "tools", "none"):
             told.append(browser.get(f"/v1/platform/gateway/{path}", headers=bearer).content)
         return b"\n".join(told).decode()
@@ -263,11 +260,29 @@ def forms(value):
     return {*spellings(value), value.encode().hex(), quote(value), value[:12], value[-12:]}
 
 
+CHILD = """
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    told = {"jsonrpc": "2.0", "id": asked.get("id")}
+    if asked["method"] == "initialize":
+        told["result"] = {"protocolVersion": asked["params"]["protocolVersion"],
+                          "capabilities": {"tools": {}},
+                          "serverInfo": {"name": "x", "version": "1"}}
+    elif asked["method"] == "tools/call":
+        told["result"] = {"content": [{"type": "text", "text": "I have " + str(dict(os.environ))}]}
+    else:
+        told["error"] = {"code": -32601, "message": "unknown"}
+    if "id" in asked:
+        print(json.dumps(told), flush=True)
+"""
+
+
 class TestCredential:
     def test_was_said_back_by_every_tool(self, lived):
         """What the other tests look for was there to be found."""
         assert {seen.tool for seen in lived.sent} == TALES.keys()
-        assert len(lived.sent) > 2 * len(TALES)
+        assert len(lived.sent) > len(TALES)
         assert {seen.headers["authorization"] for seen in lived.sent} == {
             f"Bearer {lived.credential}"
         }
@@ -333,3 +348,20 @@ class TestCredential:
             dataclasses.asdict(target)
         monkeypatch.setenv(NAME, value + "x")
         assert targets.of_gateway("shop", GATEWAY, body).session_key != target.session_key
+
+    def test_in_a_childs_environment_is_not_found_in_its_answer(self, shop, monkeypatch, tmp_path):
+        value = word()
+        monkeypatch.setenv(NAME, value)
+        monkeypatch.setenv("OTHER", other := word())
+        (tmp_path / "child.py").write_text(CHILD)
+        shop.sign(
+            transport={
+                "kind": "stdio",
+                "command": [sys.executable, str(tmp_path / "child.py")],
+                "environment": {"TOKEN": f"env:{NAME}"},
+            }
+        )
+        told = str(calls.call_tool(shop.call("echo")))
+        assert "'TOKEN': '[secret:" in told
+        assert value not in told
+        assert other not in told

@@ -374,9 +374,10 @@ class TestEchoes:
 
     def test_are_hidden_by_their_parts(self):
         word, line = secrets.token_hex(12), secrets.token_urlsafe(48)
-        basic = base64.b64encode(f"user:{word}".encode()).decode()
+        basic = base64.b64encode(f"grafana:{word}".encode()).decode()
         secret = [Secret(f"Basic {basic}", version="1"), Secret(f"-----X\n{line}\n", version="2")]
-        shaped = shape(text(f"user is {word}, {basic}; line {line}"), secrets=secret)
+        shaped = shape(text(f"grafana is {word}, {basic}; line {line}"), secrets=secret)
+        assert only(shaped).startswith("grafana is [secret:")
         assert not any(part in everything(shaped) for part in (word, basic, line))
 
     def test_of_a_short_one_are_hidden_as_words_alone(self):

@@ -101,7 +101,7 @@ def detail(site: AdminSite, request: HttpRequest, project_id: str, gateway_id: s
         "calls_href": reverse("admin:calls")
         + admin.href({"project": project_id, "gateway": gateway_id}),
         "refresh_href": reverse("admin:gateway-refresh", args=[project_id, gateway_id])
-        if _may_refresh(request, found)
+        if found["transport"] and _may_refresh(request, found)
         else "",
     }
     return admin.page(
@@ -109,7 +109,7 @@ def detail(site: AdminSite, request: HttpRequest, project_id: str, gateway_id: s
         request,
         "console/gateway/provider.html",
         context,
-        title=gateway_id,
+        title=_("Provider %(name)s") % {"name": gateway_id},
         crumbs=places.crumbs(),
     )
 

@@ -197,7 +197,7 @@ def _choices(mine: Scope, form: ThrowForm) -> dict[str, Any]:
     with pipe() as p, p.operator_tx(mine):
         ids = [row[0] for row in p.send(_PROJECTS).fetchall()]
         agents, tools = stops.suggested(p)
-    chosen = form["project"].value() or ""
+    chosen = form["project"].value() or (ids[0] if len(ids) == 1 else "")
     levels = {each.value: words.level(each) for each in Level}
     if mine != EVERYONE:
         del levels[Level.PLATFORM.value]

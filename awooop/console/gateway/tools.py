@@ -43,9 +43,9 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a difference: ``+``, ``-``, ``@`` or a blank, and its text."""
+    """A line of a difference: ``in``, ``out``, ``at`` (which lines) or ``same``."""
 
-    sign: str
+    kind: str
     parts: list[Part]
 
 
@@ -145,7 +145,7 @@ def _page(
         request,
         "console/gateway/tool.html",
         context,
-        title=name,
+        title=_("Tool %(name)s") % {"name": name},
         crumbs=places.crumbs(Crumb(found["gateway_id"], places.gateway(found))),
         status=409 if is_stale else 200,
     )
@@ -182,8 +182,8 @@ def _lines(found: Row) -> list[Line]:
     if found["definition"] is None or found["pin_sha256"] == found["seen_sha256"]:
         return []
     text = registry.of_tool(Tool(**{name: found[name] for name in _COMPARED}))
-    return [
-        Line(line[:1] if line[:1] in "+-@" else " ", spelled.parts(line))
-        for line in text.splitlines()
-        if line
-    ]
+    return [Line(_kind(line), spelled.parts(line)) for line in text.split("\n")[2:]]
+
+
+def _kind(line: str) -> str:
+    return {"+": "in", "-": "out", "@": "at"}.get(line[:1], "same")

@@ -54,14 +54,13 @@ class Kubernetes:
     async def tools(self) -> Listing:
         return TOOLBOX.listing
 
-    async def ready(self, tool: str = "", arguments: Mapping[str, Any] | None = None) -> None:
+    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Connect to the API server: a first connection may outlive a permit.
 
         :raises Failed: the arguments do not fit, or the server cannot be reached; the tool's own
             request was not sent.
         """
-        if arguments is not None:
-            self._asking(tool, arguments)
+        self._asking(tool, arguments)
         await self._wire.warm()
 
     async def call(

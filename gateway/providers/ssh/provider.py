@@ -29,18 +29,13 @@ class Ssh:
     async def tools(self) -> Listing:
         return TOOLBOX.listing
 
-    async def ready(self, tool: str = "", arguments: Mapping[str, Any] | None = None) -> None:
+    async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Connect to the host that a call is for: a first connection may outlive a permit.
-
-        Without a call it connects where there is only one host to connect to.
 
         :raises Failed: the arguments do not fit, or the host cannot be reached; nothing was sent.
         """
-        if arguments is not None:
-            host, _ = self._judged(tool, arguments)
-            await self._connections.to(host)
-        elif len(self._hosts) == 1:
-            await self._connections.to(*self._hosts.values())
+        host, _ = self._judged(tool, arguments)
+        await self._connections.to(host)
 
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None

@@ -22,6 +22,8 @@ import mcp_types as types
 import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
+from mcp.shared.exceptions import MCPError
 
 OBJECT = {"type": "object"}
 
@@ -58,6 +60,9 @@ class Upstream:
         self.instructions: str | None = None
         self.server_name = "good"
         self.server_version = "1.0"
+        self.handshake_only = False
+        self.bus = InMemorySubscriptionBus()
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._log = log
         self.tool("echo", lambda arguments: json.dumps(arguments, sort_keys=True))
         self.tool("slow", _slow, schema={**OBJECT, "properties": {"seconds": {"type": "number"}}})
@@ -83,6 +88,12 @@ class Upstream:
             answer,
         )
 
+    def announce(self) -> None:
+        """Tell whoever listens that the tools have changed."""
+        assert self.loop is not None
+        news = self.bus.publish(ToolsListChanged())
+        asyncio.run_coroutine_threadsafe(news, self.loop).result(5)
+
     def withdraw(self, name: str) -> None:
         del self.tools[name]
 
@@ -90,17 +101,22 @@ class Upstream:
         return [seen for seen in self.calls if seen.tool == tool]
 
     def server(self) -> Server[Any]:
-        return Server(
+        server: Server[Any] = Server(
             self.server_name,
             version=self.server_version,
             instructions=self.instructions,
             get_tool_input_schema=lambda name: None,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
+            on_subscriptions_listen=ListenHandler(self.bus),
         )
+        if self.handshake_only:
+            server.middleware.append(_refuse_to_discover)
+        return server
 
     async def _list_tools(self, ctx: Any, params: Any) -> Any:
         self.listings += 1
+        self.loop = asyncio.get_running_loop()
         found = {"tools": [tool.definition for tool in self.tools.values()]}
         if ctx.protocol_version >= "2026-07-28":
             found |= {"ttlMs": 0, "cacheScope": "private", "resultType": "complete"}
@@ -108,9 +124,8 @@ class Upstream:
 
     async def _call_tool(self, ctx: Any, params: types.CallToolRequestParams) -> Any:
         result = await self._answer(ctx, params)
-        return (
-            result | {"resultType": "complete"} if ctx.protocol_version >= "2026-07-28" else result
-        )
+        is_old = ctx.protocol_version < "2026-07-28"
+        return result if is_old else {"resultType": "complete", **result}
 
     async def _answer(self, ctx: Any, params: types.CallToolRequestParams) -> dict[str, Any]:
         headers = dict(getattr(ctx.request, "headers", None) or {})
@@ -130,7 +145,14 @@ class Upstream:
             answer = await answer
         if isinstance(answer, str):
             return {"content": [{"type": "text", "text": answer}]}
-        return {"content": [], **answer}
+        return answer if "resultType" in answer else {"content": [], **answer}
+
+
+async def _refuse_to_discover(ctx: Any, call_next: Any) -> Any:
+    """Behave as servers did before 2026."""
+    if ctx.method == "server/discover":
+        raise MCPError(code=types.METHOD_NOT_FOUND, message="Method not found")
+    return await call_next(ctx)
 
 
 async def _slow(arguments: Mapping[str, Any]) -> str:
@@ -146,10 +168,14 @@ class _Served(uvicorn.Server):
         yield
 
 
-def _server(upstream: Upstream, listening: socket.socket, **options: Any) -> _Served:
-    upstream.url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+def _server(
+    upstream: Upstream, listening: socket.socket, pem: Path | None = None, **options: Any
+) -> _Served:
+    scheme = "https" if pem else "http"
+    upstream.url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}/mcp"
     config = uvicorn.Config(
         upstream.server().streamable_http_app(**{"stateless_http": True, **options}),
+        ssl_certfile=pem,
         log_level="error",
         access_log=False,
         timeout_graceful_shutdown=1,
@@ -157,21 +183,22 @@ def _server(upstream: Upstream, listening: socket.socket, **options: Any) -> _Se
     return _Served(config)
 
 
-def _listen() -> socket.socket:
+def _listen(port: int = 0) -> socket.socket:
     listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
     listening.listen(256)
     return listening
 
 
 @contextlib.contextmanager
 def serving(
-    configure: Callable[[Upstream], None] = lambda upstream: None, **options: Any
+    configure: Callable[[Upstream], None] = lambda upstream: None, *, port: int = 0, **options: Any
 ) -> Iterator[Upstream]:
-    """Serve on an ephemeral port of 127.0.0.1 from a thread; options are the SDK app's."""
+    """Serve on a port of 127.0.0.1 from a thread; further options are the SDK's app's."""
     upstream = Upstream()
     configure(upstream)
-    with _listen() as listening:
+    with _listen(port) as listening:
         server = _server(upstream, listening, **options)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="upstream", daemon=True
@@ -190,6 +217,13 @@ async def _stdio(upstream: Upstream) -> None:
     server = upstream.server()
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())
+
+
+def environment(*found: Any) -> None:
+    """Speak on the pipes, with a tool that tells what a child finds round itself."""
+    upstream = Upstream()
+    upstream.tool("environment", json.dumps(found))
+    asyncio.run(_stdio(upstream))
 
 
 def main(kind: str, log: str) -> None:
