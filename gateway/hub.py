@@ -186,12 +186,11 @@ class Hub:
 
         :param proves: whether to succeed says that the server is well.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
         try:
             seat = self._seat(target)
         except Exception as reason:  # noqa: BLE001 - a provider that cannot even be made
             raise (_failed(reason, None) or reason) from None
+        deadline = self._loop.time() + within  # the first of a process imports an SDK before that
         seat.breaker.admit(time.monotonic())
         code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
         try:

@@ -83,6 +83,10 @@ class TestEntrance:
         answers = [agent.ask("ping", version=HANDSHAKE) for _ in range(5)]
         assert answers[-1].status_code == 429
         assert int(answers[-1]["Retry-After"]) > 0
+        monkeypatch.setattr(settings, "THROTTLE_ANONYMOUS_PER_MINUTE", 2)
+        shown = (None, f"Bearer awp.shop.{'x' * 43}") * 4
+        seen = [agent.ask("ping", authorization=each).status_code for each in shown]
+        assert (seen[0], seen[1], seen[-2:]) == (401, 401, [429, 429])
 
     def test_a_revoked_key_is_turned_away_at_once(self, agent: Agent) -> None:
         for _ in range(2):

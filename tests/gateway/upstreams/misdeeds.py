@@ -90,7 +90,7 @@ async def drips_bytes(peer: Peer) -> None:
 @call(Code.UPSTREAM_LATE)
 async def continues_for_ever(peer: Peer) -> None:
     while True:
-        await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+        await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
         await asyncio.sleep(0.01)
 
 
