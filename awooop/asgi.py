@@ -47,25 +47,39 @@ django.setup(set_prefix=False)
 _django = OneHop()
 
 from awooop import celery as celery  # noqa: E402 - the app that tasks are sent through
+from gateway.serving import requests  # noqa: E402 - models need the apps
+from gateway.serving.endpoint import Endpoint  # noqa: E402
+
+_mcp = Endpoint()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
-    """Serve HTTP with Django; start only on a database role that its walls bind."""
+    """Serve HTTP with Django and MCP; start only on a database role that its walls bind."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(requests.PREFIX):
+        await _mcp(scope, receive, send)
     elif scope["type"] == "http":
         await _django(scope, receive, send)  # type: ignore[arg-type]
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+def _verify() -> None:
     from awooop.kit import roles
 
+    try:
+        roles.verify()
+    finally:
+        close_old_connections()  # the thread stays, with nothing to do
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     try:
-        await sync_to_async(roles.verify)()
+        await sync_to_async(_verify)()
     except Exception as reason:  # noqa: BLE001 - the server prints it and exits
         await send({"type": "lifespan.startup.failed", "message": str(reason)})
         return
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
+    async with _mcp.running():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
     await send({"type": "lifespan.shutdown.complete"})

@@ -29,6 +29,16 @@ app.conf.beat_schedule = {
         "schedule": settings.AUDIT_SEAL_SECONDS,
         "options": {"expires": settings.AUDIT_SEAL_SECONDS},
     },
+    "refresh-tools": {
+        "task": "gateway.refresh",
+        "schedule": settings.GATEWAY_REFRESH_SECONDS,
+        "options": {"expires": settings.GATEWAY_REFRESH_SECONDS},
+    },
+    "reap-effects": {
+        "task": "gateway.reap",
+        "schedule": float(settings.RUN_REAPER_SECONDS),
+        "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
+    },
     "reap": {
         "task": "runs.reap",
         "schedule": float(settings.RUN_REAPER_SECONDS),

@@ -95,14 +95,27 @@ if not SECRET_KEY and AWOOOP_EMBEDDED and not DATABASE_URL:
 # old signatures stay checkable.
 REDACTION_KEY = env.str("REDACTION_KEY", default="") or SECRET_KEY  # tags and pseudonyms
 CONTRACT_KEYS = env.list("CONTRACT_KEYS", default=[])  # id:secret; the first one signs
+TICKET_KEYS = env.list("TICKET_KEYS", default=[])  # the same, of approval tickets
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", default="")  # an Ed25519 seed in hex
 AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public keys of before, in hex
+
+# What may gateway contracts refer to? PATTERN, or PROJECT=PATTERN for that project alone; {project}
+# stands for whichever asks. What has neither belongs to every tenant.
+CREDENTIAL_ENV = env.list("CREDENTIAL_ENV", default=["AWOOOP_CREDENTIAL_{project}__*"])
+CREDENTIAL_DIRS = env.list(
+    "CREDENTIAL_DIRS", default=["/run/secrets/{project}", "/var/run/secrets/{project}"]
+)
+CREDENTIAL_NAMESPACES = env.list("CREDENTIAL_NAMESPACES", default=["{project}"])  # of Kubernetes
+KUBERNETES_SERVICE_ACCOUNT_DIR = env.str(
+    "KUBERNETES_SERVICE_ACCOUNT_DIR", default="/var/run/secrets/kubernetes.io/serviceaccount"
+)
 
 # How long may work take, and what may it cost?
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=20)  # without a heartbeat, then requeued
 RUN_REAPER_SECONDS = env.int("RUN_REAPER_SECONDS", default=10)
 RUN_SWEEP_SECONDS = env.float("RUN_SWEEP_SECONDS", default=2.0)  # when every wake-up is lost
 AUDIT_SEAL_SECONDS = env.float("AUDIT_SEAL_SECONDS", default=60.0)  # between signed checkpoints
+GATEWAY_REFRESH_SECONDS = env.float("GATEWAY_REFRESH_SECONDS", default=60.0)  # tools listed anew
 RUN_BATCH = env.int("RUN_BATCH", default=50)  # runs one claim takes
 MODEL_PRICES = env.str("MODEL_PRICES", default="")  # JSON or its path; before the public table
 THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", default=60_000)
@@ -144,6 +157,7 @@ INSTALLED_APPS = [
     "awooop.tenants",
     "awooop.ledger",
     "contracts",
+    "gateway",
     "runs",
     "channels_hub",
     "awooop.console",
@@ -180,6 +194,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "awooop.console.addresses.here",
+                "awooop.console.gateway.banner.open_switches",
             ]
         },
     }

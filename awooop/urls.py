@@ -25,6 +25,8 @@ urlpatterns = [
     path("", include("contracts.urls")),
     path("v1/platform/runs/<str:run_id>/detail", RunDetailDoor.as_view(), name="run-detail"),
     path("v1/platform/", include("awooop.console.budgets.urls")),
+    path("v1/platform/gateway/", include("awooop.console.gateway.urls")),
+    path("", include("gateway.urls")),
     path("", include("channels_hub.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", _styled(SpectacularSwaggerSplitView.as_view()), name="docs"),

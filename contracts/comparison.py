@@ -17,6 +17,7 @@ _SCOPES = {"read": 0, "write": 1, "admin": 2}
 _TIGHTER_WHEN_TRUE = {"is_destructive", "requires_approval", "approval"}
 _PROSE = {"description", "title", "instructions", "display_name"}
 _WHOLE = {"output_schema", "input_schema"}  # a schema is compared as one thing
+_NAMING = {"provider", "plain_names"}  # by them agents know every tool
 _LONGEST_VALUE = 80
 
 
@@ -31,6 +32,8 @@ class Change:
     @property
     def is_breaking(self) -> bool:
         """Tell whether somebody who relied on the earlier body may be let down by the later one."""
+        if self._name in _NAMING and len(self.path) == 1:
+            return _told(self.before) != _told(self.after)
         if self.before is ABSENT or self._name in _PROSE:
             return False
         if self.after is ABSENT or self._name in _WHOLE:
@@ -85,6 +88,10 @@ def changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Cha
         return
     if before != after or type(before) is not type(after):
         yield Change(path, before, after)
+
+
+def _told(value: Any) -> Any:
+    return None if value is ABSENT or value is False else value
 
 
 def _are_named(*lists: Any) -> bool:

@@ -21,7 +21,12 @@ log = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 1.0
 _MOST = 10_000  # projects' contracts kept before the oldest are forgotten
-_READ = [Family.AGENT.value, Family.MCP_GATEWAY.value, Family.POLICY.value]
+_READ = [
+    Family.AGENT.value,
+    Family.MCP_GATEWAY.value,
+    Family.POLICY.value,
+    Family.PROJECT.value,
+]
 
 _ACTIVE = """
 SELECT newest.moved_no, r.contract_family, r.contract_id, r.revision_id, r.body_hash,
@@ -66,7 +71,7 @@ _lock = Lock()
 
 
 def of_project(project_id: str) -> Bodies:
-    """Return the project's sound active contracts of agents, gateways and policies by name.
+    """Return the project's sound active contracts by name: its own, agents', gateways', policies'.
 
     At most :data:`FRESH_SECONDS` old; one query when older. Opens its own transaction.
 
@@ -84,6 +89,12 @@ def active(project_id: str, family: Family, contract_id: str) -> Active | None:
     if name in known.rows and name not in known.sound:
         raise Corrupt(Code.CONTRACT_UNSOUND, f"the {family.value} {contract_id!r:.100} was altered")
     return known.sound.get(name)
+
+
+def altered(project_id: str) -> frozenset[Name]:
+    """Return the names of the project's active contracts that are not what was published."""
+    known = _known(project_id)
+    return frozenset(known.rows.keys() - known.sound.keys())
 
 
 def forget() -> None:

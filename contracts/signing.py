@@ -6,16 +6,13 @@ come from the environment or a file, never from a row.
 
 import hmac
 from collections.abc import Mapping
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 
 from awooop.errors import Code, Corrupt
-from awooop.kit import canonical, derive
-
-_SHORTEST = 32  # characters of a key
+from awooop.kit import canonical, keyring
 
 
 def sign(content: Mapping[str, Any]) -> tuple[str, str]:
@@ -44,17 +41,7 @@ def _mac(key: bytes, content: Mapping[str, Any]) -> str:
 
 
 def _keys() -> Mapping[str, bytes]:
-    return _read(tuple(settings.CONTRACT_KEYS), settings.SECRET_KEY)
-
-
-@lru_cache(maxsize=8)
-def _read(spelled: tuple[str, ...], secret: str) -> Mapping[str, bytes]:
-    found = dict(_one(each) for each in spelled)
-    return found or {"derived": derive.key(secret, "contracts")}
-
-
-def _one(spelled: str) -> tuple[str, bytes]:
-    key_id, colon, key = spelled.strip().partition(":")
-    if not (colon and 0 < len(key_id) <= _SHORTEST and len(key) >= _SHORTEST):
-        raise Corrupt(Code.CONTRACT_KEY_UNFIT)
-    return key_id, key.encode()
+    try:
+        return keyring.read(settings.CONTRACT_KEYS, secret=settings.SECRET_KEY, purpose="contracts")
+    except ValueError:
+        raise Corrupt(Code.CONTRACT_KEY_UNFIT) from None

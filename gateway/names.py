@@ -8,6 +8,7 @@ from gateway.disguises import fold
 from gateway.verbs import HARM, HARMED, JOIN, MOVED, NOUNISH, NOUNY, PLAIN, PURE, READ, WEAK
 
 MAX_NAME = 256
+_UNFIT = "name is empty or too long"
 
 
 def _hides(word: str) -> bool:
@@ -103,9 +104,12 @@ def _judge(words: list[str]) -> tuple[str | None, bool]:
     for i, word in enumerate(words):
         kind = kind_of(word)
         pair = f"{word}_{words[i + 1]}" if i + 1 < len(words) else ""
-        if pair in verbs.NOUN_PAIRS or (i and f"{words[i - 1]}_{word}" in verbs.NOUN_PAIRS):
+        before = f"{words[i - 1]}_{word}" if i else ""
+        if pair in verbs.NOUN_PAIRS or before in verbs.NOUN_PAIRS:
             continue
         free = read is None or joined
+        if not free and (pair in verbs.READ_PAIRS or before in verbs.READ_PAIRS):
+            continue
         participle = kind in (HARMED, MOVED) and (read is None or (joined and word[-3:] == "ing"))
         acts = kind in (PURE, NOUNY) and (free or _acts(words, i, read or 0))
         if kind == HARM or participle or acts or (free and pair in verbs.HARM_PAIRS):
@@ -136,9 +140,14 @@ def tool_part(name: str) -> str:
 
 def reason(name: str, declared_read: bool) -> str | None:
     """Judge the name of a tool."""
+    return _reason(name, declared_read) if len(name) <= MAX_NAME else _UNFIT
+
+
+@lru_cache(8192)
+def _reason(name: str, declared_read: bool) -> str | None:
     folded = fold(name)
-    if len(name) > MAX_NAME or not any(map(str.isalpha, folded)):
-        return "name is empty or too long"
+    if not any(map(str.isalpha, folded)):
+        return _UNFIT
     if commands.MASQUERADE.search(name) or commands.ALIEN.search(folded):
         return "name has letters that imitate or hide"
     word, reads = verb_in(tool_part(folded))

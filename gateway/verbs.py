@@ -128,17 +128,17 @@ _HARMLESS = word_set("""
 _OBJECTS = word_set("""
     account admin agent alarm alert all app artifact auto batch bot branch bucket bulk cache
     calendar card cert certificate channel cluster cm cmd code collection column command config
-    configmap connection container contract credential cron cronjob customer dashboard data
-    database db deploy deployment device dir directory disk dns doc document domain email entity
-    entry env environment event everything file firewall folder force function group host id image
-    incident index instance invoice issue item job key kube lambda line link logs mail mailbox mass
-    member memory message model module multi my name namespace namespaced network node note object
-    old org organization package page partition password path permission pipeline plugin pod policy
+    configmap connection container contract credential cron cronjob customer dashboard data database
+    db deploy deployment device dir directory disk dns doc document domain email entity entry env
+    environment event everything file firewall folder force function group host id image incident
+    index instance invoice issue item job key kube lambda line link logs mail mailbox mass member
+    memory message model module multi my name namespace namespaced network node note object old org
+    organization orphan package page partition password path permission pipeline plugin pod policy
     pool port pr print process prod project pullrequest pv pvc query queue rc record region replica
     repo repository resource rf role route row rs rule schema script secret server service session
     shard sheet site snapshot space sql stack state status storage stream subscription svc table
     task team template tenant text the thread ticket token tool topic traffic user value var
-    variable view vm volume vpc webhook wiki workflow workspace
+    variable view vm volume vpc webhook wiki workflow workspace zombie
 """)
 
 # Within a run-together word these are nouns: taskrun, blogpost.
@@ -172,11 +172,25 @@ HARM_PAIRS = word_set("""
     open_channel open_connection open_conversation open_door open_firewall open_garage open_gate
     open_incident open_issue open_port open_position open_pr open_pull open_session open_ticket
     open_trade open_valve order_pizza order_place page_oncall page_user place_bid place_order
-    place_trade power_cycle power_off power_on process_kill process_order process_payment
+    place_trade power_cycle power_down power_off power_on process_kill process_order process_payment
     process_refund pulumi_up put_back remote_command rm_rf roll_forward roll_out scale_down
     scale_out scale_up select_option send_off set_up shut_down sign_in sign_off sign_out spin_down
     spin_up step_down switch_off switch_on take_down take_offline tear_down text_user train_model
     turn_off turn_on type_text use_tool vagrant_up wake_on write_off zero_out
+""")
+
+# What a verb of harm leaves behind: after a read verb, get_drop_rate asks for a number.
+_TRACES = word_set("""
+    candidate cause count date duration factor frequency latency percentage rate ratio reason
+    status threshold time timestamp
+""")
+# A verb of harm and a thing, that are one noun behind a read verb; elsewhere they are not.
+_READ_PAIRS = word_set("""
+    apply_history delete_history delete_marker delete_policy drain_history exec_summary
+    execute_permission kill_history kill_switch patch_history patch_level patch_note patch_notes
+    patch_version purge_history purge_policy remove_history restart_history restart_policy
+    revert_history rollback_history rollback_plan rollback_point rollback_policy scale_history
+    scale_policy
 """)
 
 _HARMED = word_set("""
@@ -227,6 +241,9 @@ def _plural(words: frozenset[str]) -> frozenset[str]:
 
 DESCRIPTORS, HARMLESS = _plural(_DESCRIPTORS), _plural(_HARMLESS)
 OBJECTS = _plural(_OBJECTS)
+READ_PAIRS = _plural(_READ_PAIRS) | {
+    f"{verb}_{trace}" for verb in CORE | STRONG for trace in _plural(_TRACES)
+}
 NOUN_PAIRS = _plural(_NOUN_PAIRS) | {
     f"{verb}_{noun}"
     for verb in ("backup", "build", "deploy", "import", "release", "rollout", "run", "upload")
@@ -281,6 +298,7 @@ _CJK_JOIN = word_set("並 并 且 後 后 再 然後 然后 及 和 與 与 或"
 _CJK_NOUNS = word_set(
     "應用程式 应用程序 應用服務 执行器 執行緒 執行個體 關閉狀態 清單 清单 取樣 後端 后端"
 )
+_CJK_TRACES = word_set("次數 次数 原因 狀態 状态 時間 时间")
 
 _CJK_KINDS = (
     dict.fromkeys(_CJK_SOFT, NOUNY)
@@ -288,6 +306,7 @@ _CJK_KINDS = (
     | dict.fromkeys(_CJK_JOIN, JOIN)
     | dict.fromkeys(_CJK_NOUNS, PLAIN)
     | dict.fromkeys(_CJK_HARD, HARM)
+    | {verb + trace: PLAIN for verb in _CJK_HARD for trace in _CJK_TRACES}
     | {mark + verb: HARMED for verb in _CJK_HARD for mark in "已被"}
 )
 CJK_WORDS = "|".join(sorted(_CJK_KINDS, key=len, reverse=True))

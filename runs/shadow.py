@@ -12,7 +12,8 @@ from typing import Any
 from awooop.kit import canonical
 from contracts.models import Family
 from contracts.queries import Bodies
-from gateway import harm
+from gateway import catalog, verdicts
+from gateway.catalog import Catalog
 from runs import leases
 from runs.models import StepStatus
 
@@ -34,16 +35,18 @@ _walks: dict[tuple[str, ...], Walk] = {}
 _lock = Lock()
 
 
-def walk(agent_id: str, bodies: Bodies) -> Walk | None:
+def walk(project_id: str, agent_id: str, bodies: Bodies) -> Walk | None:
     """Return the walk over an agent's tools, or None when the agent has no active contract."""
     agent = bodies.get((Family.AGENT.value, agent_id))
     if agent is None:
         return None
-    # Any change of any contract of the project gives another key.
-    name = (agent.body_hash, *sorted(active.body_hash for active in bodies.values()))
+    number, tools = catalog.lately(project_id, bodies)
+    # Any change of any contract of the project, or of its tools, gives another key.
+    hashes = sorted(active.body_hash for active in bodies.values())
+    name = (project_id, str(number), agent.body_hash, *hashes)
     if (kept := _walks.get(name)) is not None:
         return kept
-    made = _make(agent.body, bodies)
+    made = _make(agent.body, tools)
     with _lock:
         if len(_walks) >= _MOST_PLANS:
             _walks.clear()
@@ -51,8 +54,8 @@ def walk(agent_id: str, bodies: Bodies) -> Walk | None:
     return made
 
 
-def _make(agent: Mapping[str, Any], bodies: Bodies) -> Walk:
-    rows = [_step(seq, tool, bodies) for seq, tool in enumerate(agent.get("tools", ()), start=1)]
+def _make(agent: Mapping[str, Any], tools: Catalog) -> Walk:
+    rows = [_step(seq, tool, tools) for seq, tool in enumerate(agent.get("tools", ()), start=1)]
     return Walk(
         steps=leases.steps_json(rows),
         step_count=len(rows),
@@ -61,9 +64,11 @@ def _make(agent: Mapping[str, Any], bodies: Bodies) -> Walk:
     )
 
 
-def _step(seq: int, tool: Mapping[str, Any], bodies: Bodies) -> dict[str, Any]:
-    name, gateway_id = tool["tool_name"], tool.get("mcp_gateway_id")
-    blocked = harm.is_destructive(name, {}, declared(name, gateway_id, bodies))
+def _step(seq: int, grant: Mapping[str, Any], tools: Catalog) -> dict[str, Any]:
+    name, gateway_id = grant["tool_name"], grant["mcp_gateway_id"]
+    entry = tools.by_place.get((gateway_id, name))
+    # As the gateway judges a call; what no gateway contract names is unknown, and so blocked.
+    blocked = entry is None or not verdicts.of(entry.contract, entry.definition, {}).only_reads
     return {
         "step_seq": seq,
         "tool_name": name,
@@ -72,17 +77,6 @@ def _step(seq: int, tool: Mapping[str, Any], bodies: Bodies) -> dict[str, Any]:
         "was_blocked": blocked,
         "block_reason": BLOCKED if blocked else None,
     }
-
-
-def declared(tool_name: str, gateway_id: str | None, bodies: Bodies) -> dict[str, Any] | None:
-    """Return what the gateway contract says of a tool, or None when it says nothing."""
-    contract = bodies.get((Family.MCP_GATEWAY.value, gateway_id or ""))
-    if contract is None:
-        return None
-    for tool in contract.body.get("tools", ()):
-        if tool.get("tool_name") == tool_name:
-            return dict(tool)
-    return None
 
 
 def forget() -> None:

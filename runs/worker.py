@@ -140,7 +140,8 @@ def _walk(lease: Lease) -> Ending:
         queries.active(lease.project_id, Family.AGENT, lease.agent_id)
     except Corrupt as reason:
         return _failed(lease, reason.code, reason.detail)
-    done = shadow.walk(lease.agent_id, queries.of_project(lease.project_id))
+    bodies = queries.of_project(lease.project_id)
+    done = shadow.walk(lease.project_id, lease.agent_id, bodies)
     if done is None:
         return _failed(
             lease, Code.CONTRACT_MISSING, f"agent {lease.agent_id} has no active contract"

@@ -18,9 +18,11 @@ from awooop.console import onboarding
 from awooop.kit import redis, throttle
 from awooop.tenants.modes import Mode
 from contracts import queries as contracts
+from gateway import catalog
 from runs import shadow, worker
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+GUARDED = ("awooop_audit_", "awooop_budget_", "awooop_mcp_gateway_audit")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +59,7 @@ def wipe() -> None:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
         names = ", ".join(f'"{name}"' for name in tables)
-        guarded = [name for name in tables if name.startswith(("awooop_audit_", "awooop_budget_"))]
+        guarded = [name for name in tables if name.startswith(GUARDED)]
         for name in guarded:  # what the tables of evidence refuse even their owner
             cursor.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
@@ -70,6 +72,7 @@ def clean(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Real commits on real connections, and an empty database for whoever comes next."""
     with django_db_blocker.unblock():
         contracts.forget()
+        catalog.forget()
         throttle.forget()
         shadow.forget()
         redis.forget_client()

@@ -73,14 +73,14 @@ class RunDetailDoor(Door):
                 "steps": whole.steps,
                 "inbound_events": whole.inbound_events,
                 "outbound_messages": [],
-                "mcp_calls": [],
+                "mcp_calls": whole.mcp_calls,
                 "timeline": [item.told() for item in items],
                 "timeline_next": asked.page + 1 if more else None,
                 "counts": {
                     "steps": len(whole.steps),
                     "inbound_events": len(whole.inbound_events) + whole.repeats,
                     "outbound_messages": 0,
-                    "mcp_calls": 0,
+                    "mcp_calls": len(whole.mcp_calls),
                     "timeline": len(whole.timeline),
                 },
             }

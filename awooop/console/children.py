@@ -33,7 +33,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Child:
-    """One process of AwoooP; `{port}` and `{state}` are filled in."""
+    """One process of AwoooP; `{port}`, `{upstream}` and `{state}` are filled in."""
 
     name: str
     arguments: tuple[str, ...]
@@ -42,6 +42,7 @@ class Child:
 
 _WEB = "-m uvicorn awooop.asgi:application --host 127.0.0.1 --port {port} --lifespan on"
 _WORKER = "-m celery -A awooop worker -P threads -c 4 -l warning --without-gossip --without-mingle"
+_UPSTREAM = "-m uvicorn awooop.console.demo_server.app:app --host 127.0.0.1 --port {upstream}"
 _BEAT = "-m celery -A awooop beat -l warning --pidfile= -s"
 
 CHILDREN = (
@@ -51,6 +52,7 @@ CHILDREN = (
         {"DATABASE_POOL_SIZE": "16"},
     ),
     Child("worker", tuple(_WORKER.split()), {"DATABASE_CONN_MAX_AGE": "3600"}),
+    Child("upstream", (*_UPSTREAM.split(), "--no-access-log", "--log-level", "warning")),
     Child("beat", (*_BEAT.split(), "{state}/beat-schedule")),
 )
 
@@ -58,10 +60,11 @@ CHILDREN = (
 class Running:
     """A child at work: started, looked after, started again, ended."""
 
-    def __init__(self, child: Child, *, port: int, state: Path, say: Say) -> None:
+    def __init__(self, child: Child, *, port: int, upstream: int, state: Path, say: Say) -> None:
         """Fill in the child's command line; nothing starts yet."""
         self.name = child.name
-        self.arguments = [word.format(port=port, state=state) for word in child.arguments]
+        places = {"port": port, "upstream": upstream, "state": state}
+        self.arguments = [word.format(**places) for word in child.arguments]
         self.variables = {**child.variables, **os.environ, "PYTHONUNBUFFERED": "1"}
         self.log = state / "log" / f"{child.name}.log"
         self.say = say

@@ -27,6 +27,12 @@ GROUPS = {
     "E-BUDGET": "money",
     "E-SCHEMA": "agents' answers",
     "E-CHANNEL": "channels",
+    "E-MCP-CRED": "the gateway's credentials",
+    "E-MCP-EFFECT": "calls that change something",
+    "E-MCP-GATE": "the gateway's five gates",
+    "E-MCP-KILL": "kill switches",
+    "E-MCP-TOOL": "the registry of tools",
+    "E-MCP-UP": "tools' servers",
     "E-AUDIT": "the audit",
     "E-SYS": "the platform itself",
 }

@@ -17,10 +17,13 @@ import psutil
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.utils import timezone
 
 from awooop import embedded
 from awooop.console import demo, rehearsal
 from awooop.console.children import CHILDREN, Failed, Running, Say
+from awooop.errors import AwoooPError, Code
+from gateway import hub, registry
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -40,8 +43,11 @@ class House:
         self.url = f"http://127.0.0.1:{port}"
         self.say = say
         self.is_ready = False
+        upstream = upstream_port(stack)
+        self.upstream = f"http://127.0.0.1:{upstream}"
         self.children = [
-            Running(child, port=port, state=stack.state_dir, say=say) for child in CHILDREN
+            Running(child, port=port, upstream=upstream, state=stack.state_dir, say=say)
+            for child in CHILDREN
         ]
 
     def start(self) -> dict[str, str]:
@@ -56,7 +62,8 @@ class House:
         with stage("migrations", self.say):
             call_command("migrate", database="owner", verbosity=0)
         with stage("demo tenants", self.say):
-            credentials = demo.seed(known=read_json(credentials_file(self.stack)) or None)
+            known = read_json(credentials_file(self.stack))
+            credentials = demo.seed(known=known or None, upstream=self.upstream)
             embedded.write_private(credentials_file(self.stack), json.dumps(credentials))
         connections.close_all()
         with stage(", ".join(child.name for child in self.children), self.say):
@@ -66,6 +73,8 @@ class House:
                 child.start()
             self.tell()
             self._await_web()
+        with stage("demo tools", self.say):
+            self._list_tools()
         self.is_ready = True
         self.tell()
         return credentials
@@ -119,6 +128,23 @@ class House:
                 raise Failed(f"the web is not ready; {web.log} says:\n{web.tail()}")
             time.sleep(LOOK_SECONDS / 4)
             self._tend()
+
+    def _list_tools(self) -> None:
+        """Have the demo's tools listed now: the clock would take its minute."""
+        for project_id, (_, part) in demo.PROJECTS.items():
+            deadline = time.monotonic() + READY_SECONDS
+            while self._is_away(project_id, part.gateway_id) and time.monotonic() < deadline:
+                time.sleep(LOOK_SECONDS / 2)
+                self._tend()
+        hub.the().forget()
+        connections.close_all()
+
+    def _is_away(self, project_id: str, gateway_id: str) -> bool:
+        try:
+            told = registry.refresh(project_id, gateway_id, actor="up", at=timezone.now())
+        except AwoooPError:  # somebody took the contract away: the demo is theirs now
+            return False
+        return told.error is Code.UPSTREAM_AWAY
 
 
 def up(*, port: int, check: bool, say: Say) -> None:
@@ -207,12 +233,27 @@ def welcome(stack: embedded.Stack, url: str, credentials: Mapping[str, str], tit
     """What a newcomer needs: where, who, with which keys, and how it ends."""
     lines = [
         ("Console", f"{url}/"),
+        ("MCP", f"{url}/mcp/awoooi/ and {url}/mcp/ewoooc/"),
         ("Login", f"{credentials['operator']}  {credentials['password']}"),
         *((f"Key {tenant}", credentials[f"key:{tenant}"]) for tenant in ("awoooi", "ewoooc")),
         ("Logs", str(stack.log_dir)),
         ("Stop", "Ctrl-C here, or `python3 manage.py down` anywhere"),
     ]
     return "\n".join(["", title, "", *(f"  {what:<12}{value}" for what, value in lines), ""])
+
+
+def upstream_port(stack: embedded.Stack) -> int:
+    """Return a free port for the demo's servers: that of the last start, if it is still free."""
+    kept = stack.state_dir / "upstream.port"
+    wished = int(kept.read_text()) if kept.exists() else 0
+    for port in (wished, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            found: int = probe.getsockname()[1]
+            kept.write_text(str(found))
+            return found
+    raise Failed("no port of 127.0.0.1 is free for the demo's servers")
 
 
 def credentials_file(stack: embedded.Stack) -> Path:

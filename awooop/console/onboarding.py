@@ -1,6 +1,7 @@
 """Bringing a tenant on: its project, contracts, channel and first key, in one transaction."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,15 @@ from contracts.models import Family
 
 DEFAULT_AGENT = "sre-agent"
 DEFAULT_GATEWAY = "observability"
+DEFAULT_POLICY = "default"
+
+# A tenant starts in shadow mode, where this lets its agents look at real things. One signer is
+# enough until the project has people; it raises the quorum with its next policy.
+POLICY = {
+    "description": "Shadow runs may look; whatever changes something needs a human.",
+    "quorum": {"activation": 1},
+    "shadow": {"reads": "execute"},
+}
 
 # A tenant starts with tools that only read.
 READ_ONLY_TOOLS = (
@@ -23,6 +33,20 @@ READ_ONLY_TOOLS = (
     ("query_metrics", "Query a range of metrics."),
     ("list_alerts", "List the alerts firing now."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The server behind a tenant's gateway contract.
+
+    :param transport: as the contract spells it; None while there is no server.
+    :param pins: what is released of its tools without a look, by name.
+    """
+
+    gateway_id: str = DEFAULT_GATEWAY
+    transport: Mapping[str, Any] | None = None
+    private_addresses: tuple[str, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +69,14 @@ def onboard(
     ceiling: Decimal | None = None,
     tools: tuple[tuple[str, str], ...] = READ_ONLY_TOOLS,
     destructive: tuple[tuple[str, str], ...] = (),
+    upstream: Upstream = Upstream(),
 ) -> Onboarded:
     """Bring a tenant on.
 
     :param ceiling: USD a month that it may spend whatever its own limits.
     :param tools: (name, description) of tools that only read.
     :param destructive: the same for tools that change the world; shadow runs block them.
+    :param upstream: where the tools are.
     :raises Invalid: the id is malformed, or the ceiling is no amount.
     :raises Conflict: the project exists.
     """
@@ -64,7 +90,7 @@ def onboard(
             at=at,
             ceiling=ceiling,
         )
-        for family, contract_id, body in _contracts(tools, destructive):
+        for family, contract_id, body in contracts(tools, destructive, upstream):
             lifecycle.install(project_id, family, contract_id, body, actor=actor, at=at)
         Channel.objects.create(
             project_id=project_id, channel_type="alertmanager", agent_id=DEFAULT_AGENT
@@ -74,28 +100,41 @@ def onboard(
     return Onboarded(project, DEFAULT_AGENT, names, api_key)
 
 
-def _contracts(
-    tools: tuple[tuple[str, str], ...], destructive: tuple[tuple[str, str], ...]
+def contracts(
+    tools: tuple[tuple[str, str], ...],
+    destructive: tuple[tuple[str, str], ...],
+    upstream: Upstream,
 ) -> list[tuple[Family, str, dict[str, Any]]]:
+    """Return the contracts that a tenant starts with: its policy, its gateway, its agent."""
     declared = [
-        {
-            "tool_name": name,
-            "description": description,
-            "is_destructive": harms,
-            "scope": "write" if harms else "read",
-        }
+        _declared(name, description, harms, upstream)
         for group, harms in ((tools, False), (destructive, True))
         for name, description in group
     ]
     granted = [
         {
             "tool_name": tool["tool_name"],
-            "mcp_gateway_id": DEFAULT_GATEWAY,
+            "mcp_gateway_id": upstream.gateway_id,
             "scopes": [tool["scope"]],
         }
         for tool in declared
     ]
+    gateway: dict[str, Any] = {"provider": upstream.gateway_id, "tools": declared}
+    if upstream.transport is not None:
+        gateway["transport"] = dict(upstream.transport)
+        gateway["private_addresses"] = list(upstream.private_addresses)
     return [
-        (Family.MCP_GATEWAY, DEFAULT_GATEWAY, {"provider": DEFAULT_GATEWAY, "tools": declared}),
+        (Family.POLICY, DEFAULT_POLICY, POLICY),
+        (Family.MCP_GATEWAY, upstream.gateway_id, gateway),
         (Family.AGENT, DEFAULT_AGENT, {"agent_id": DEFAULT_AGENT, "tools": granted}),
     ]
+
+
+def _declared(name: str, description: str, harms: bool, upstream: Upstream) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "tool_name": name,
+        "description": description,
+        "is_destructive": harms,
+        "scope": "write" if harms else "read",
+    }
+    return {**made, "description_sha256": upstream.pins[name]} if name in upstream.pins else made

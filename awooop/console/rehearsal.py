@@ -11,6 +11,8 @@ from typing import Any
 
 RUN_SECONDS = 30
 LOOK_SECONDS = 0.05
+READ, WRITE = "get_pods__cluster", "restart_deployment__cluster"
+BLOCKED = "E-MCP-GATE-008"
 TERMINAL = {"completed", "failed", "cancelled", "timeout"}
 
 # A proxy meant for the world must not be asked about this machine.
@@ -51,6 +53,26 @@ def perform(url: str, key: str, *, say: Callable[[str], None]) -> None:
     if run["state"] != "completed":
         raise Failed(f"run {run_id} ended {run['state']} ({run.get('error_code')})")
     say(f"  ✓ {'run completed':<24}{time.monotonic() - begin:5.2f} s")
+    _call_tools(url, key, say)
+
+
+def _call_tools(url: str, key: str, say: Callable[[str], None]) -> None:
+    """Call a tool that looks, which passes, and one that changes something, which must not."""
+    door = f"{url}/v1/platform/gateway/call"
+    begin = time.monotonic()
+    answer = _ask(door, key, body={"tool": READ, "arguments": {}})
+    if answer.get("status") != "success":
+        raise Failed(f"{READ} was not called: {answer}")
+    say(f"  ✓ {'tool called':<24}{time.monotonic() - begin:5.2f} s   {READ}")
+    begin = time.monotonic()
+    try:
+        answer = _ask(door, key, body={"tool": WRITE, "arguments": {"name": "shop-web"}})
+    except Failed as refusal:
+        if BLOCKED not in str(refusal):
+            raise
+    else:
+        raise Failed(f"{WRITE} was not blocked: {answer}")
+    say(f"  ✓ {'tool blocked':<24}{time.monotonic() - begin:5.2f} s   {WRITE} {BLOCKED}")
 
 
 def _alert() -> dict[str, Any]:

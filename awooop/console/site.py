@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse_lazy
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from unfold.sites import UnfoldAdminSite
 
 from awooop.console import (
@@ -29,6 +29,7 @@ from awooop.console.budgets import setting as budget_limit
 from awooop.console.contracts import confirming as contract_acts
 from awooop.console.contracts import detail as contract
 from awooop.console.contracts import listing as contracts
+from awooop.console.gateway import calls, effects, providers, switches, tools, waiting
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
@@ -42,6 +43,14 @@ _SHOWN_UNDER = {
     "budget-limit": "admin:budgets",
     "contract": "admin:contracts",
     "contract-act": "admin:contracts",
+    "gateway": "admin:gateways",
+    "gateway-waiting": "admin:gateways",
+    "gateway-tool": "admin:gateways",
+    "call": "admin:calls",
+    "effect": "admin:effects",
+    "effect-resolve": "admin:effects",
+    "switch-throw": "admin:switches",
+    "switch-lift": "admin:switches",
     "tenants_operator_add": "admin:tenants_operator_changelist",
     "tenants_operator_change": "admin:tenants_operator_changelist",
     "auth_user_password_change": "admin:tenants_operator_changelist",
@@ -82,6 +91,32 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
+            *self._gateway_urls(),
+        ]
+
+    def _gateway_urls(self) -> list[URLPattern]:
+        act, only = require_http_methods(["GET", "HEAD", "POST"]), require_POST
+        at = "gateways/<str:project_id>/<str:gateway_id>/"
+        effect, switch = "effects/<str:project_id>/<str:effect_id>/", "switches/"
+        return [
+            self._path("gateways/", providers.listing, "gateways"),
+            self._path("quarantine/", waiting.listing, "gateway-waiting"),
+            self._path(at, providers.detail, "gateway"),
+            self._path(f"{at}refresh/", providers.refresh, "gateway-refresh", only),
+            self._path(f"{at}tools/<path:tool_name>/", tools.detail, "gateway-tool"),
+            self._path(f"{at}release/<path:tool_name>/", tools.release, "gateway-release", only),
+            self._path(f"{at}suspend/<path:tool_name>/", tools.suspend, "gateway-suspend", only),
+            self._path("calls/", calls.listing, "calls"),
+            self._path("calls/<str:project_id>/<str:call_id>/", calls.detail, "call"),
+            self._path("effects/", effects.listing, "effects"),
+            self._path(effect, effects.detail, "effect"),
+            self._path(f"{effect}resolve/", effects.resolve, "effect-resolve", act),
+            self._path(f"{effect}probe/", effects.probe, "effect-probe", only),
+            self._path(switch, switches.listing, "switches"),
+            self._path(f"{switch}throw/", switches.throw, "switch-throw", act),
+            self._path(
+                f"{switch}<str:project_id>/<str:switch_id>/lift/", switches.lift, "switch-lift", act
+            ),
         ]
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -133,6 +168,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (_("Overview"), "dashboard", "admin:index"),
         (_("Runs"), "play_circle", "admin:run-list"),
         (_("Contracts"), "contract", "admin:contracts"),
+        (_("Tool gateways"), "hub", "admin:gateways"),
+        (_("Tool calls"), "swap_calls", "admin:calls"),
+        (_("Effects"), "published_with_changes", "admin:effects"),
+        (_("Kill switches"), "dangerous", "admin:switches"),
         (_("Budgets"), "payments", "admin:budgets"),
         (_("Tenants"), "domain", "admin:tenants"),
         (_("Audit"), "verified_user", "admin:audit"),

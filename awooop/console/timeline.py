@@ -29,6 +29,21 @@ _STEPS = (
     "completed_at",
 )
 _EVENTS = ("event_id", "channel_type", "provider_event_id", "content_preview", "received_at")
+_CALLS = (
+    "call_id",
+    "gateway_id",
+    "tool_name",
+    "environment",
+    "result_status",
+    "block_gate",
+    "block_reason",
+    "error_code",
+    "is_destructive",
+    "args_sha256",
+    "result_sha256",
+    "latency_ms",
+    "created_at",
+)
 _MOVES = ("version", "was", "now", "reason", "actor", "lease_epoch", "at")
 
 _STEP_SQL = f"""
@@ -43,6 +58,10 @@ _REPEATS_SQL = f"""
 SELECT count(*), max(received_at) FROM (
   SELECT received_at FROM awooop_conversation_event
    WHERE project_id = %s AND run_id = %s AND is_duplicate LIMIT {_MOST_ROWS}) repeats
+"""
+_CALL_SQL = f"""
+SELECT {", ".join(_CALLS)} FROM awooop_mcp_gateway_audit
+ WHERE project_id = %s AND run_id = %s ORDER BY call_id LIMIT {_MOST_ROWS}
 """
 _MOVE_SQL = f"""
 SELECT {", ".join(_MOVES)} FROM awooop_run_transition
@@ -81,6 +100,7 @@ class Whole:
     steps: list[dict[str, Any]]
     inbound_events: list[dict[str, Any]]
     repeats: int
+    mcp_calls: list[dict[str, Any]]
     timeline: list[Item]
 
 
@@ -90,23 +110,27 @@ def collect(p: Pipe, run_id: UUID) -> Whole | None:
     if run is None:
         return None
     whose = [run["project_id"], run_id]
-    sent = [p.send(sql, whose) for sql in (_STEP_SQL, _EVENT_SQL, _REPEATS_SQL, _MOVE_SQL)]
+    wanted = (_STEP_SQL, _EVENT_SQL, _REPEATS_SQL, _MOVE_SQL, _CALL_SQL)
+    sent = [p.send(sql, whose) for sql in wanted]
     steps = [dict(zip(_STEPS, row, strict=True)) for row in sent[0].fetchall()]
     events = [dict(zip(_EVENTS, row, strict=True)) for row in sent[1].fetchall()]
     repeats, last_repeat = sent[2].fetchone() or (0, None)
     moves = [dict(zip(_MOVES, row, strict=True)) for row in sent[3].fetchall()]
+    calls = [dict(zip(_CALLS, row, strict=True)) for row in sent[4].fetchall()]
     _redact([run], "error_detail", "trigger_ref")
     _redact(steps, "block_reason")
     _redact(events, "content_preview", "provider_event_id")
     _redact(moves, "reason")
+    _redact(calls, "block_reason", "tool_name")
     items = [
         *_inbound(events, repeats, last_repeat),
         _created(run),
         *map(_move, moves),
         *map(_step, steps),
+        *map(_call, calls),
     ]
     items.sort(key=lambda item: (item.ts, item.order))
-    return Whole(run, steps, events, repeats, items)
+    return Whole(run, steps, events, repeats, calls, items)
 
 
 def page(items: list[Item], number: int) -> tuple[list[Item], bool]:
@@ -190,4 +214,23 @@ def _step(step: dict[str, Any]) -> Item:
             "mcp_gateway_id": step["mcp_gateway_id"],
         },
         (2, step["step_seq"]),
+    )
+
+
+def _call(call: dict[str, Any]) -> Item:
+    return Item(
+        call["created_at"],
+        "mcp",
+        f"Tool call: {call['tool_name']}",
+        call["result_status"],
+        call["block_reason"] or call["error_code"],
+        {
+            "call_id": str(call["call_id"]),
+            "mcp_gateway_id": call["gateway_id"],
+            "environment": call["environment"],
+            "gate": call["block_gate"],
+            "code": call["error_code"],
+            "latency_ms": call["latency_ms"],
+        },
+        (2, 0),
     )

@@ -74,6 +74,10 @@ _FACTS = {
     "was_blocked": gettext_lazy("blocked"),
     "latency_ms": gettext_lazy("latency (ms)"),
     "mcp_gateway_id": gettext_lazy("gateway"),
+    "call_id": gettext_lazy("call id"),
+    "environment": gettext_lazy("environment"),
+    "gate": gettext_lazy("gate"),
+    "code": gettext_lazy("code"),
 }
 # What the journal itself says; a reason a person wrote stays as it was written.
 _REASONS = {
@@ -150,6 +154,8 @@ def title(item: Item) -> str:
         return _("Step %(number)s: %(tool)s") % {"number": number, "tool": tool}
     if item.kind == "inbound" and item.title.endswith(" event"):
         return _("Event from %(channel)s") % {"channel": item.title.removesuffix(" event")}
+    if item.kind == "mcp":
+        return _("Tool call: %(tool)s") % {"tool": item.title.removeprefix("Tool call: ")}
     fixed = {"Run created": _("Run created"), "Delivered again": _("Delivered again")}
     return fixed.get(item.title, item.title)
 

@@ -15,7 +15,7 @@ from awooop.kit.db import Pipe, Scope
 from awooop.tenants import access
 from awooop.tenants.authentication import Bearer, Principal, Session, person_or_key
 from awooop.tenants.keys import KeyHolder
-from awooop.tenants.models import Role
+from awooop.tenants.models import KeyScope, Role
 
 
 class Door(APIView):
@@ -47,14 +47,17 @@ class Door(APIView):
         raise Invalid(Code.METHOD_UNKNOWN, allow=", ".join(self.allowed_methods))
 
 
-def seen_by(principal: Principal, project_id: str | None = None) -> Scope:
+def seen_by(
+    principal: Principal, project_id: str | None = None, *, needs: KeyScope = KeyScope.RUNS
+) -> Scope:
     """Return the projects a principal may read, cut to one when one is asked for.
 
-    :raises Refused: the key lacks the scope ``runs``.
+    :raises Refused: the key lacks the scope it needs.
     """
     if isinstance(principal, KeyHolder):
-        if "runs" not in principal.scopes:
-            raise Refused(Code.AUTH_FORBIDDEN, "this key lacks the scope runs", scope="runs")
+        if needs not in principal.scopes:
+            told = f"this key lacks the scope {needs.value}"
+            raise Refused(Code.AUTH_FORBIDDEN, told, scope=needs.value)
         return access.narrowed(frozenset({principal.project_id}), project_id)
     return access.narrowed(access.scope_of(principal), project_id)
 

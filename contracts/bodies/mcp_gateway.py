@@ -23,6 +23,7 @@ from contracts.bodies.shapes import (
     ToolName,
     Unique,
     Url,
+    Usd,
 )
 
 _PROVIDER = r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$"
@@ -140,6 +141,7 @@ class Tool(Body):
     description_sha256: Sha256 | None = None
     annotations: Annotations | None = None
     arguments: Annotated[list[ArgumentRule], Field(max_length=50)] = []
+    usd_per_call: Usd = "0"
     probe: Probe | None = None
 
 
@@ -155,6 +157,7 @@ class Gateway(Body):
     ] = []
     timeout_seconds: Annotated[int, Field(ge=1, le=300), WHOLE] = 30
     concurrent_calls: Annotated[int, Field(ge=1, le=100), WHOLE] = 10
+    plain_names: bool = False
     tools: Annotated[list[Tool], Field(max_length=500)]
 
 

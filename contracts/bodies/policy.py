@@ -114,8 +114,8 @@ class RateOverride(Body):
 class RateLimits(Body):
     """How often tools may be called."""
 
-    per_agent_per_minute: _Calls = 60
-    per_tool_per_minute: _Calls = 30
+    per_agent_per_minute: _Calls = 1_200
+    per_tool_per_minute: _Calls = 600
     overrides: Annotated[list[RateOverride], Field(max_length=200)] = []
 
 

@@ -16,6 +16,7 @@ from awooop.tenants import access
 from awooop.tenants.models import ApiKey, Operator, Role
 from contracts import lifecycle
 from contracts.models import Family
+from gateway.models import Effect, Switch, Tool
 
 PASSWORD = "correct horse battery staple"
 LIMITS = "/v1/platform/budgets/acme/limits"
@@ -71,7 +72,9 @@ def cancel(caller):
 
 def through_console(path, **form):
     def act(caller):
-        answer = caller.console.post(path.format(run_id=caller.run_id, ann=caller.ann.pk), form)
+        names = ("run_id", "effect_id", "switch_id")
+        places = {name: getattr(caller, name) for name in names}
+        answer = caller.console.post(path.format(ann=caller.ann.pk, **places), form)
         return answer.status_code == 302 or answer.content.decode()
 
     return act
@@ -155,6 +158,18 @@ ACTS = {
     "make a superuser": lambda _: Operator.objects.create_superuser("eve", password=PASSWORD),
     "issue a token": token,
     "activate a contract": contract,
+    "release a tool": through_console(
+        "/admin/gateways/acme/observability/release/get_pods/", pin="0" * 64
+    ),
+    "suspend a tool": through_console("/admin/gateways/acme/observability/suspend/get_pods/"),
+    "resolve an effect": through_console(
+        "/admin/effects/acme/{effect_id}/resolve/", outcome="error", note="why", confirmed="error"
+    ),
+    "throw a kill switch": through_console(
+        "/admin/switches/throw/", level="project", project="acme", reason="why",
+        confirmed="project:acme:",
+    ),
+    "lift a kill switch": through_console("/admin/switches/acme/{switch_id}/lift/"),
 }  # fmt: skip
 
 
@@ -173,7 +188,26 @@ def caller(tenant, settings):
     found.run_id = run.json()["run_id"]
     with tenant_tx("acme"):
         found.key_id = ApiKey.objects.get().id
+        found.effect_id, found.switch_id = unsettled(timezone.now())
     return found
+
+
+def unsettled(now):
+    """Make a tool in quarantine, an effect nobody knows the outcome of, and a thrown switch."""
+    place = {"project_id": "acme", "gateway_id": "observability"}
+    Tool.objects.create(
+        **place, tool_name="get_pods", standing="quarantined", seen={}, seen_sha256="0" * 64,
+        first_seen_at=now, last_seen_at=now,
+    )  # fmt: skip
+    effect = Effect.objects.create(
+        **place, agent_id="a", actor="t", tool_name="restart", args_sha256="0" * 64,
+        action_sha256="0" * 64, claimed_at=now, expires_at=now,
+    )  # fmt: skip
+    Effect.objects.update(outcome="unknown", resolved_by="reaper")
+    switch = Switch.objects.create(
+        project_id="acme", level="tool", key="x", thrown_by="t", armed_at=now
+    )
+    return effect.effect_id, switch.switch_id
 
 
 class TestWithoutEvidence:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
+from django.utils import timezone
 
 from awooop.kit.db import global_tx, tenant_tx
 from awooop.tenants.models import Operator, Role
 from contracts.models import ContractRevision
+from gateway.models import Tool
 from runs import worker
 
 CHROMIUM = Path(os.environ.get("AWOOOP_CHROMIUM", "/usr/bin/chromium"))
@@ -26,6 +28,8 @@ ARGUMENTS = [
 PASSWORD = "a-long-Pass-phrase-1"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BUDGET = "/admin/budgets/acme/"
+AXE = os.environ.get("AWOOOP_AXE")  # axe-core's axe.min.js, to have each page judged by it too
+RULES = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
 DARK = "document.documentElement.classList.contains('dark')"
 
 pytestmark = [
@@ -48,13 +52,11 @@ def site(clean: None) -> Iterator[str]:
 
 @pytest.fixture
 def run_id(tenant, site, money) -> str:
-    """A run that was walked and is to be looked at, and some money spent; ann may look."""
+    """A run that was walked and is to be looked at, and some money spent."""
     body = {"agent_id": tenant.agent_id, "input": {"q": 1}}
     made = [tenant.post("/v1/platform/runs", body).json()["run_id"] for _ in range(60)]
     worker.drain(worker="w")
     money("acme").spend("3", tokens=5)
-    with global_tx():
-        Operator.objects.create_user("ann", password=PASSWORD, platform_role=Role.ADMIN)
     return made[0]
 
 
@@ -66,13 +68,33 @@ def contract(tenant) -> str:
 
 
 @pytest.fixture
-def open_page(run_id: str, site: str) -> Iterator:
-    """A maker of signed-in pages, which notes what a page should not do."""
+def quarantined(tenant) -> None:
+    """A tool that waits for its release."""
+    now, seen = timezone.now(), {"name": "get_pods", "description": "x" * 300 + "\u200b"}
+    with tenant_tx("acme"):
+        Tool.objects.create(
+            project_id="acme", gateway_id="observability", tool_name="get_pods",
+            standing="quarantined", seen=seen, seen_sha256="ab" * 32, first_seen_at=now,
+            last_seen_at=now,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def open_page(run_id: str, browser_page):
+    """A maker of signed-in pages of a console with a past."""
+    return browser_page
+
+
+@pytest.fixture
+def browser_page(site: str) -> Iterator:
+    """A maker of pages in which ann is signed in, which notes what a page should not do."""
     from playwright.sync_api import sync_playwright
 
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: install chromium, or set AWOOOP_NO_BROWSER=1")
     faults: list[str] = []
+    with global_tx():
+        Operator.objects.create_user("ann", password=PASSWORD, platform_role=Role.ADMIN)
 
     def watch(page) -> None:
         page.on("console", lambda said: said.type == "error" and faults.append(said.text))
@@ -87,9 +109,9 @@ def open_page(run_id: str, site: str) -> Iterator:
             page = browser.new_context(viewport=size, base_url=site, **options).new_page()
             watch(page)
             page.goto("/admin/")
-            page.get_by_label("User name").fill("ann")
-            page.get_by_label("Password").fill(PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
+            page.locator("[name=username]").fill("ann")
+            page.locator("[name=password]").fill(PASSWORD)
+            page.locator("[name=password]").press("Enter")
             return page
 
         yield make
@@ -173,3 +195,47 @@ class TestConsole:
         assert page.evaluate(DARK)
         page.goto("/admin/tenants/operator/", wait_until="networkidle")
         assert page.evaluate(DARK)
+
+
+def judge(page):
+    """Look at a page as it is: nothing sticks out, and nothing keeps anybody out."""
+    assert page.evaluate(OVERFLOW) <= 0, page.url
+    if AXE:
+        told = page.evaluate(Path(AXE).read_text() + ";" + RULES)
+        assert [(each["id"], each["nodes"][0]["html"]) for each in told["violations"]] == [], (
+            page.url
+        )
+
+
+class TestGateway:
+    @pytest.mark.parametrize(
+        ("locale", "release", "go_on", "stop", "stopped"),
+        [
+            ("en", "Release as shown below", "Continue", "Stop it now",
+             "Every tool call of acme is stopped."),
+            ("zh-TW", "依下列內容放行", "繼續", "立即停止", "acme 的工具呼叫均已停止。"),
+        ],
+    )  # fmt: skip
+    def test_releases_a_tool_and_stops_a_project_on_a_phone(
+        self, quarantined, browser_page, locale, release, go_on, stop, stopped
+    ):
+        page = browser_page(390, locale=locale, color_scheme="light", java_script_enabled=True)
+        page.goto("/admin/quarantine/")
+        judge(page)
+        page.locator(".aw-row-link").click()
+        page.wait_for_url("**/tools/get_pods/")
+        judge(page)
+        page.get_by_role("button", name=release).click()
+        page.locator(".aw-success").wait_for()
+        page.goto("/admin/switches/throw/?level=project&project=acme")
+        judge(page)
+        page.locator("[name=reason]").fill("why")
+        page.get_by_role("button", name=go_on).click()
+        page.get_by_role("button", name=stop).wait_for()
+        judge(page)
+        page.get_by_role("button", name=stop).click()
+        page.locator(".aw-alarm").get_by_text(stopped).wait_for()
+        judge(page)
+        page.goto("/admin/quarantine/")
+        assert page.locator(".aw-row-link").count() == 0
+        judge(page)

@@ -63,8 +63,10 @@ class TestRead:
             assert "hunter2" not in json.dumps(error)
 
     def test_takes_what_onboarding_installs(self):
-        for family, _, body in onboarding._contracts(
-            onboarding.READ_ONLY_TOOLS, (("restart_deployment", "Restart."),)
+        for family, _, body in onboarding.contracts(
+            onboarding.READ_ONLY_TOOLS,
+            (("restart_deployment", "Restart."),),
+            onboarding.Upstream(),
         ):
             bodies.read(family, body)
 

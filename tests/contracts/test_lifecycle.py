@@ -222,7 +222,7 @@ class TestActivate:
         old, new = (f"k{n}:{secrets.token_urlsafe(40)}" for n in (1, 2))
         settings.CONTRACT_KEYS = [old]
         with tenant_tx("acme"):
-            policy = ContractRevision.objects.get(contract_family="policy")
+            policy = ContractRevision.objects.get(contract_family="policy", contract_id="main")
             assert not seals.is_sound(policy)
         settings.CONTRACT_KEYS = []
         revision_id = published()

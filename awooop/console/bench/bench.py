@@ -14,7 +14,7 @@ from django.conf import settings
 from awooop.console.bench import scratch
 from awooop.console.bench.processes import say
 
-NAMES = ("runs", "lists", "doors", "audit")
+NAMES = ("runs", "lists", "doors", "audit", "gateway")
 _END_SECONDS = 10
 
 

@@ -151,6 +151,7 @@ CHORES: dict[str, Callable[..., Any]] = {
     "leave": connections.close_all,
     "bare": pgbench.run_bare,
     "post": client.post,
+    "call": client.call,
     "evidence": evidence.write,
 }
 

@@ -1,9 +1,6 @@
 """``bench doors``: orders placed over HTTP, beside a bare view on the same kind of server."""
 
 import contextlib
-import socket
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +13,9 @@ from runs import orders
 _PROJECT = "bench0"
 _LINES = 8
 _EVENTS = 50
-_READY_SECONDS = 30
 _FRESH, _AGAIN = Bar(0.4, 0.5), Bar(1.2, 1.5)
 _RUNS_PATH, _BARE_PATH = "/v1/platform/runs", "/bare"
-_OUR_APP, _BARE_APP = "awooop.asgi:application", "awooop.console.bench.bare:application"
+_BARE_APP = "awooop.console.bench.bare:application"
 
 
 def measure(sizes: Sizes) -> Report:
@@ -29,9 +25,9 @@ def measure(sizes: Sizes) -> Report:
     with contextlib.ExitStack() as stack:
         (client,) = stack.enter_context(helpers(1))
         ports = {
-            "ours": stack.enter_context(_web()),
-            "bare": stack.enter_context(_web(_BARE_APP)),
-            "lean": stack.enter_context(_web(_BARE_APP, AWOOOP_BENCH_LEAN="1")),
+            "ours": stack.enter_context(processes.web()),
+            "bare": stack.enter_context(processes.web(_BARE_APP)),
+            "lean": stack.enter_context(processes.web(_BARE_APP, AWOOOP_BENCH_LEAN="1")),
         }
         rounds = _Rounds(client, key, ports, max(0.3, sizes.seconds))
         for number in range(sizes.rounds):
@@ -70,7 +66,7 @@ class _Rounds:
     ) -> None:
         given = {"port": self.ports[web], "path": path, "key": self.key, "lines": _LINES, **more}
         found = self.client.do("post", seconds=seconds or self.seconds, **given)
-        if not {int(status) for status in found["statuses"]} <= allowed:
+        if not found["statuses"].keys() <= {str(status) for status in allowed}:
             raise RuntimeError(f"{path} answered {found['statuses']}")
         self.seen.setdefault(name, []).append(found)
 
@@ -110,30 +106,3 @@ def _build() -> None:
         f"CREATE TABLE {bare_urls.TABLE} (LIKE {raw.OURS[raw.RUNS]} INCLUDING ALL)",
         f"GRANT SELECT, INSERT ON {bare_urls.TABLE} TO awooop_app",
     )
-
-
-@contextlib.contextmanager
-def _web(application: str = "", **variables: str) -> Iterator[int]:
-    """Serve our web, or another application in its place, and give its port."""
-    port, web = _free_port(), processes.child("web")
-    arguments = [word.format(port=port, state="") for word in web.arguments]
-    if application:
-        arguments = [application if word == _OUR_APP else word for word in arguments]
-    with processes.server(arguments, {**web.variables, **variables}) as process:
-        deadline = time.monotonic() + _READY_SECONDS
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{application or _OUR_APP} does not start")
-            time.sleep(0.05)
-        yield port
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

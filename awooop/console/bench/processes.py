@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,8 @@ from awooop.console import children
 from awooop.console.children import Child
 
 STOP_SECONDS = 10
+_READY_SECONDS = 30
+_OUR_APP = "awooop.asgi:application"
 
 
 class HelperFailed(Exception):
@@ -104,6 +108,40 @@ def server(
                 said.seek(0)
                 sys.stderr.write(said.read().decode(errors="replace")[-3_000:])
             _end(process)
+
+
+@contextlib.contextmanager
+def web(application: str = "", **variables: str) -> Iterator[int]:
+    """Serve our web as `up` does, or another application in its place, and give its port."""
+    served = child("web")
+    arguments = [application if application and w == _OUR_APP else w for w in served.arguments]
+    with listening(arguments, {**served.variables, **variables}) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def listening(arguments: Sequence[str], variables: Mapping[str, str]) -> Iterator[int]:
+    """Run a Python process that listens on ``{port}``, and give that."""
+    port = _free_port()
+    filled = [word.format(port=port, state="") for word in arguments]
+    with server(filled, variables) as process:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{' '.join(filled)} does not start")
+            time.sleep(0.05)
+        yield port
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

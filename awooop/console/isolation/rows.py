@@ -29,6 +29,7 @@ SAMPLES: tuple[tuple[str, str], ...] = (
     (r"state|was|.*_state", "pending"),
     (r"now", "running"),
     (r"result_status", "intent"),
+    (r"outcome", "claimed"),
     (r"trigger_type", "api"),
     (r".*email", "probe@example.invalid"),
 )

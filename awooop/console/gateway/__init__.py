@@ -1,0 +1,1 @@
+"""The gateway in the console: providers, tools, calls, effects and kill switches."""

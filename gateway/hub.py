@@ -1,0 +1,352 @@
+"""Every session with a tool's server, on one thread of its own; calls come from anywhere.
+
+A call is sent once and never again. It waits for nobody but its own server: each has its places,
+and one that keeps failing is left alone for a while.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+import uvloop
+
+from awooop.errors import Code
+from gateway import providers
+from gateway.breaker import Breaker
+from gateway.providers.base import (
+    Answer,
+    Expired,
+    Failed,
+    Listing,
+    Permit,
+    Progress,
+    Provider,
+    Target,
+)
+
+log = structlog.get_logger(__name__)
+
+MOST_IN_FLIGHT = 200
+MOST_SEATS = 200
+IDLE_SECONDS = 300.0
+NEWS_SECONDS = 10.0  # between two calls of the listeners for one gateway
+_SWEEP_SECONDS = 30.0
+_LONGEST_WAIT = 1.0  # for a place
+
+_T = TypeVar("_T")
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Leave(Permit):
+    """A permit that remembers whether the call went."""
+
+    given: Permit
+    went: list[bool] = field(default_factory=list)
+
+    def check(self) -> None:
+        self.given.check()
+        self.went.append(True)
+
+
+class _Seat:
+    """One provider, its places, and how it has been doing."""
+
+    def __init__(self, target: Target, list_changed: Callable[[], None]) -> None:
+        self.provider: Provider = providers.make(target, list_changed)
+        self.breaker = Breaker()
+        self.places = asyncio.Semaphore(target.concurrent)
+        self.users = 0
+        self.used_at = time.monotonic()
+
+
+class Hub:
+    """The sessions of this process."""
+
+    def __init__(self) -> None:
+        self._loop = uvloop.new_event_loop()
+        self._seats: dict[tuple[str, ...], _Seat] = {}
+        self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
+        self._refusals: dict[Place, int] = {}
+        self._news: dict[Place, float] = {}
+        self._listeners = ThreadPoolExecutor(1, "gateway-news")
+        self._background: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._run, name="gateway-hub", daemon=True)
+        self._thread.start()
+
+    def call(
+        self,
+        target: Target,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        permit: Permit,
+        within: float,
+        progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Future[Answer]:
+        """Call a tool, from any thread; cancelling the future cancels the call.
+
+        :param schema: the tool's input schema as released; it may want arguments in headers.
+
+        The future raises Failed when there is no usable answer. ``progress`` runs on the hub's
+        loop and must not block it.
+        """
+        leave = _Leave(permit.until, permit)
+
+        async def work(provider: Provider) -> Answer:
+            if schema is not None and (learn := getattr(provider, "learn", None)) is not None:
+                learn(tool, schema)
+            return await provider.call(tool, arguments, permit=leave, progress=progress)
+
+        return self._start(self._with(target, within, work, leave))
+
+    async def acall(
+        self,
+        target: Target,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        permit: Permit,
+        within: float,
+        progress: Progress | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Call a tool, from any event loop; see :meth:`call`.
+
+        :raises Failed: there is no usable answer.
+        """
+        return await asyncio.wrap_future(
+            self.call(
+                target,
+                tool,
+                arguments,
+                permit=permit,
+                within=within,
+                progress=progress,
+                schema=schema,
+            )
+        )
+
+    def ready(
+        self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
+    ) -> Future[None]:
+        """Connect to what a call is for, so that the call that follows only has to be sent."""
+
+        async def work(provider: Provider) -> None:
+            await provider.ready(tool, arguments)
+
+        return self._start(self._with(target, within, work, None, proves=False))
+
+    def tools(self, target: Target, within: float) -> Future[Listing]:
+        """List what a server offers."""
+
+        async def work(provider: Provider) -> Listing:
+            return await provider.tools()
+
+        return self._start(self._with(target, within, work, None))
+
+    def refusals(self, target: Target) -> int:
+        """Tell how often a target's server asked for sampling, elicitation, roots or the like."""
+        seat = self._seats.get(target.session_key)
+        now = getattr(seat.provider, "refusals", 0) if seat is not None else 0
+        return self._refusals.get((target.project_id, target.gateway_id), 0) + now
+
+    def forget(self, within: float = 10.0) -> None:
+        """Close every session; the next call makes its own."""
+        self._start(self._close_all()).result(within)
+
+    def _start(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.call_soon(self._sweep)
+        self._loop.run_forever()
+
+    async def _with(
+        self,
+        target: Target,
+        within: float,
+        work: Callable[[Provider], Coroutine[Any, Any, _T]],
+        leave: _Leave | None,
+        *,
+        proves: bool = True,
+    ) -> _T:
+        """Do something with a target's provider, in time and in turn.
+
+        :param proves: whether to succeed says that the server is well.
+        """
+        try:
+            seat = self._seat(target)
+        except Exception as reason:  # noqa: BLE001 - a provider that cannot even be made
+            raise (_failed(reason, None) or reason) from None
+        deadline = self._loop.time() + within  # the first of a process imports an SDK before that
+        seat.breaker.admit(time.monotonic())
+        code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
+        try:
+            async with self._place(seat, min(_LONGEST_WAIT, within / 10)):
+                async with asyncio.timeout_at(deadline):
+                    done = await work(seat.provider)
+            code = None if proves else code
+        except BaseException as reason:
+            failed = _failed(reason, leave)
+            if failed is None:
+                raise
+            code = failed.code
+            raise failed from None
+        finally:
+            seat.breaker.ended(code, time.monotonic())
+        return done
+
+    @contextlib.asynccontextmanager
+    async def _place(self, seat: _Seat, patience: float) -> AsyncIterator[None]:
+        seat.users += 1
+        try:
+            async with contextlib.AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(patience):
+                        await held.enter_async_context(seat.places)
+                        await held.enter_async_context(self._places)
+                except TimeoutError:
+                    raise Failed(
+                        Code.UPSTREAM_BUSY, "too many calls are under way", sent=False
+                    ) from None
+                yield
+        finally:
+            seat.users -= 1
+            seat.used_at = time.monotonic()
+
+    def _seat(self, target: Target) -> _Seat:
+        key = target.session_key
+        seat = self._seats.get(key)
+        if seat is None:
+            if len(self._seats) >= MOST_SEATS and not self._make_room():
+                raise Failed(Code.UPSTREAM_BUSY, "too many servers are in use", sent=False)
+            place = (target.project_id, target.gateway_id)
+            seat = self._seats[key] = _Seat(target, lambda: self._tell(place))
+        return seat
+
+    def _make_room(self) -> bool:
+        idle = [(seat.used_at, key) for key, seat in self._seats.items() if not seat.users]
+        if idle:
+            self._leave_seat(min(idle)[1])
+        return bool(idle)
+
+    def _leave_seat(self, key: tuple[str, ...]) -> asyncio.Task[None]:
+        seat = self._seats.pop(key)
+        place = (key[0], key[1])
+        if count := getattr(seat.provider, "refusals", 0):
+            self._refusals[place] = self._refusals.get(place, 0) + count
+        return self._keep(_close(seat.provider))
+
+    def _sweep(self) -> None:
+        """Close what nobody has used for a while, again and again."""
+        old = time.monotonic() - IDLE_SECONDS
+        for key, seat in list(self._seats.items()):
+            if not seat.users and seat.used_at < old:
+                self._leave_seat(key)
+        self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+
+    async def _close_all(self) -> None:
+        closing = [self._leave_seat(key) for key in list(self._seats)]
+        if closing:
+            await asyncio.wait(closing)
+
+    def _keep(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        task = self._loop.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    def _tell(self, place: Place) -> None:
+        """Tell the listeners that a gateway's tools changed: now, or when it was not just told."""
+        now = self._loop.time()
+        at = self._news.get(place, 0.0)
+        if at > now:
+            return  # it will be told
+        when = max(now, at + NEWS_SECONDS)
+        self._news[place] = when
+        self._loop.call_at(when, self._listeners.submit, _told, place)
+
+
+_callbacks: list[Callable[[str, str], None]] = []
+_hub: Hub | None = None
+_parents: list[Hub] = []  # kept for ever: to collect them would run their clean-up in a fork
+_lock = threading.Lock()
+
+
+def the() -> Hub:
+    """Return this process's hub."""
+    global _hub
+    with _lock:
+        if _hub is None:
+            _hub = Hub()
+            atexit.register(_kill_children)
+        return _hub
+
+
+def on_list_changed(callback: Callable[[str, str], None]) -> None:
+    """Have ``callback(project_id, gateway_id)`` called when a server's tools changed.
+
+    It is called on a thread of its own, and not more often than every ten seconds for one gateway.
+    """
+    _callbacks.append(callback)
+
+
+def _told(place: Place) -> None:
+    for callback in _callbacks:
+        try:
+            callback(*place)
+        except Exception:
+            log.exception("list_changed_not_heard", project_id=place[0], gateway_id=place[1])
+
+
+def _failed(reason: BaseException, leave: _Leave | None) -> Failed | None:
+    """Say what went wrong as the gateway says it; None for what is not ours to say."""
+    went = leave is not None and bool(leave.went)
+    if isinstance(reason, Expired):
+        return reason  # whoever called may ask for another permit
+    if isinstance(reason, Failed):
+        if went or not reason.sent:
+            return reason  # as it is: its kind may tell more
+        return Failed(reason.code, reason.detail, sent=False)
+    if isinstance(reason, TimeoutError):
+        return Failed(Code.UPSTREAM_LATE, sent=went)
+    if not isinstance(reason, Exception):
+        return None
+    log.error("provider_failed", reason=type(reason).__name__, exc_info=reason)
+    return Failed(Code.UPSTREAM_BROKEN, "its provider failed", sent=went)
+
+
+async def _close(provider: Provider) -> None:
+    try:
+        await provider.close()
+    except Exception as reason:  # noqa: BLE001 - whoever is closed has nobody to tell
+        log.info("provider_not_closed", reason=type(reason).__name__)
+
+
+def _kill_children() -> None:
+    if (child := sys.modules.get("gateway.providers.child")) is not None:
+        child.kill_all()
+
+
+def _after_fork() -> None:
+    """Start anew: the parent's thread is not here, and its connections are not ours."""
+    global _hub, _lock
+    _lock = threading.Lock()
+    if _hub is not None:
+        _parents.append(_hub)
+        _hub = None
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,132 @@
+"""What an agent is offered: the tools its contract grants that were released and can be called."""
+
+import time
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+import mcp_types as types
+import structlog
+from pydantic import ValidationError
+
+from awooop.errors import Code, Refused
+from awooop.kit.db import pipe
+from contracts import queries
+from contracts.models import Family
+from contracts.queries import Active, Bodies
+from gateway import catalog, facts, registry, verdicts
+from gateway.catalog import Entry
+
+log = structlog.get_logger(__name__)
+
+FRESH_SECONDS = 30.0  # how long what is known of headers is believed; arguments are judged anew
+_LISTING_SECONDS = 3.0
+_MOST = 10_000
+_KEPT = ("title", "description", "inputSchema", "outputSchema")
+_HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+_NUMBER = "SELECT number FROM awooop_gateway_generation WHERE project_id = %s"
+
+Schemas = Mapping[str, Mapping[str, Any]]
+
+_schemas: dict[tuple[str, str], tuple[float, Schemas]] = {}
+_lock = Lock()
+
+
+def of_agent(project_id: str, agent_id: str) -> list[Entry]:
+    """Return the tools an agent can call, by name. Opens its own transactions.
+
+    Servers that were never listed are asked first, for a moment.
+
+    :raises Refused: the agent has no active, correctly signed contract.
+    """
+    bodies = queries.of_project(project_id)
+    agent = bodies.get((Family.AGENT.value, agent_id))
+    if agent is None:
+        raise Refused(Code.GATE_AGENT, "the agent has no active, correctly signed contract")
+    registry.ensure_listed(project_id, _granted(bodies, agent), _LISTING_SECONDS)
+    with pipe() as p, p.tenant_tx(project_id):
+        found = p.send(_NUMBER, [project_id])
+    row = found.fetchone()
+    known = catalog.of_project(project_id, bodies, row[0] if row else 0)
+    offered = [
+        entry
+        for _, entry in sorted(known.by_name.items())
+        if entry.refusal is None
+        and verdicts.covers(
+            facts.scopes(agent, entry), verdicts.of(entry.contract, entry.definition, {}).scope
+        )
+    ]
+    _remember(project_id, agent_id, offered)
+    return offered
+
+
+def definition(entry: Entry) -> dict[str, Any] | None:
+    """Return a tool as agents see it: as released, under our name, its hints only tightened.
+
+    :returns: None when the released definition is not valid MCP.
+    """
+    released = entry.definition or {}
+    told = {"name": entry.name, **{key: released[key] for key in _KEPT if released.get(key)}}
+    if hints := _hints(entry):
+        told["annotations"] = hints
+    try:
+        types.Tool.model_validate(told, by_name=False)
+    except ValidationError:
+        log.warning("tool_unlistable", tool=entry.name, gateway_id=entry.gateway_id)
+        return None
+    return told
+
+
+def schemas(project_id: str, agent_id: str) -> Schemas:
+    """Return the input schemas of what an agent is offered, at most half a minute old."""
+    kept = _schemas.get((project_id, agent_id))
+    if kept is None or kept[0] < time.monotonic():
+        try:
+            of_agent(project_id, agent_id)
+        except Refused:
+            return {}
+        kept = _schemas.get((project_id, agent_id))
+    return kept[1] if kept else {}
+
+
+def remembered(project_id: str, agent_id: str) -> Schemas | None:
+    """Return what :func:`schemas` would without asking the database, or None when it must."""
+    kept = _schemas.get((project_id, agent_id))
+    return kept[1] if kept is not None and kept[0] >= time.monotonic() else None
+
+
+def forget() -> None:
+    """Drop what this process remembers."""
+    with _lock:
+        _schemas.clear()
+
+
+def _granted(bodies: Bodies, agent: Active) -> Bodies:
+    """Return the gateways of which the agent was granted something."""
+    names = {grant["mcp_gateway_id"] for grant in agent.body["tools"]}
+    kind = Family.MCP_GATEWAY.value
+    return {(kind, each): bodies[kind, each] for each in names if (kind, each) in bodies}
+
+
+def _remember(project_id: str, agent_id: str, offered: list[Entry]) -> None:
+    found = {entry.name: (entry.definition or {}).get("inputSchema", {}) for entry in offered}
+    with _lock:
+        if len(_schemas) >= _MOST:
+            _schemas.clear()
+        _schemas[project_id, agent_id] = (time.monotonic() + FRESH_SECONDS, found)
+
+
+def _hints(entry: Entry) -> dict[str, Any]:
+    """Return a server's annotations, made stricter where the contract or the name says so."""
+    said = (entry.definition or {}).get("annotations")
+    said = said if isinstance(said, dict) else {}
+    hints = {key: said[key] for key in ("title", *_HINTS) if said.get(key) is not None}
+    ours = entry.contract.get("annotations") or {}
+    if ours.get("title"):
+        hints["title"] = ours["title"]
+    verdict = verdicts.of(entry.contract, entry.definition, {})
+    if not verdict.only_reads:
+        hints["readOnlyHint"] = False
+    if entry.contract.get("is_destructive") is not False or verdict.why is not None:
+        hints["destructiveHint"] = True
+    return hints

@@ -1,0 +1,321 @@
+"""Streamable HTTP below the SDK's session: each request is one POST that fails for itself alone.
+
+The SDK's own transport multiplexes every answer through one stream, so that an error of one call
+ends the session of all, and an answer may name another's id.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from typing import Any, cast
+
+import anyio
+import httpx2
+from mcp.shared.dispatcher import (
+    CallOptions,
+    Dispatcher,
+    OnNotify,
+    OnNotifyIntercept,
+    OnRequest,
+    coerce_request_id,
+)
+from mcp.shared.exceptions import MCPError
+from mcp.shared.transport_context import TransportContext
+from mcp_types import (
+    INVALID_REQUEST,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from awooop.errors import Code
+from gateway.providers import base, messages, wire
+from gateway.providers.base import Failed
+from gateway.providers.ears import Ears
+from gateway.providers.http import Endpoint, Reply
+
+_SESSION = "mcp-session-id"
+_VERSION = "mcp-protocol-version"
+_BOTH = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+_ASIDE_SECONDS = 2.0  # for what is sent beside a call: cancellations, refusals
+_MOST_ASIDE = 16
+_NEWS_SECONDS = 5.0  # between two tries at the stream of news
+_MOST_SESSION_ID = 1_024
+
+
+class Posts(Dispatcher[TransportContext]):
+    """The SDK's dispatcher over an endpoint.
+
+    :param lost: set when the server has forgotten the session.
+    """
+
+    def __init__(self, endpoint: Endpoint, ears: Ears) -> None:
+        self.lost = False
+        self._endpoint, self._ears = endpoint, ears
+        self._ids = itertools.count(1)
+        self._session: dict[str, str] = {}
+        self._version: dict[str, str] = {}
+        self._closing = asyncio.Event()
+        self._aside: set[asyncio.Task[None]] = set()
+        self._on_request: OnRequest | None = None
+
+    def failure(self) -> Failed | None:
+        """Tell that the session is over, when it is."""
+        if not self.lost:
+            return None
+        return Failed(Code.UPSTREAM_AWAY, "it has forgotten the session", sent=True)
+
+    async def run(
+        self,
+        on_request: OnRequest,
+        on_notify: OnNotify,
+        on_notify_intercept: OnNotifyIntercept | None = None,
+        *,
+        task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        self._on_request = on_request
+        task_status.started()
+        try:
+            await self._closing.wait()
+        finally:
+            self._closing.set()
+            for task in self._aside:
+                task.cancel()
+
+    async def send_raw_request(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> dict[str, Any]:
+        if self._closing.is_set():
+            raise Failed(Code.UPSTREAM_AWAY, "the session was closed", sent=False)
+        opts = opts or {}
+        number = next(self._ids)
+        params = dict(params or {})
+        if "on_progress" in opts:
+            params["_meta"] = {**(params.get("_meta") or {}), "progressToken": number}
+        message = JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=params)
+        if method == "initialize":
+            self._session, self._version = {}, {}
+        exchange = wire.Exchange(wire.PERMIT.get())
+        mark = wire.EXCHANGE.set(exchange)
+        try:
+            async with asyncio.timeout(opts.get("timeout")):
+                return await self._exchange(message, opts)
+        except (asyncio.CancelledError, TimeoutError):
+            if exchange.left:
+                self._abandon(number, opts)
+            raise
+        finally:
+            wire.EXCHANGE.reset(mark)
+
+    async def notify(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> None:
+        message = JSONRPCNotification(jsonrpc="2.0", method=method)
+        if params is not None:
+            message = JSONRPCNotification(jsonrpc="2.0", method=method, params=dict(params))
+        await self._tell(message)
+        if method == "notifications/initialized" and self._session:
+            self._beside(self._news(), bounded=False)
+
+    async def _exchange(self, message: JSONRPCRequest, opts: CallOptions) -> dict[str, Any]:
+        headers = opts.get("headers") or {}
+        if _VERSION in headers:
+            self._version = {_VERSION: headers[_VERSION]}
+        body = message.model_dump_json(exclude_unset=True).encode()
+        sent = {**_BOTH, **self._session, **headers}
+        async with self._endpoint.exchange("POST", sent, body) as reply:
+            if message.method == "initialize":
+                self._keep_session(reply)
+            if reply.status != 200:
+                return await self._refusal(reply, message)
+            if reply.media_type == "text/event-stream":
+                return await self._events(reply, message, opts)
+            if reply.media_type != "application/json":
+                raise _broken("its answer is neither JSON nor a stream of events")
+            return _result(await _read(await reply.body()), message)
+
+    async def _refusal(self, reply: Reply, message: JSONRPCRequest) -> dict[str, Any]:
+        """Tell what an answer other than 200 means; one of JSON-RPC says it itself."""
+        if reply.status == 404 and self._session:
+            self.lost = True
+            raise Failed(Code.UPSTREAM_AWAY, "it has forgotten the session", sent=True)
+        if 400 <= reply.status < 600 and reply.media_type == "application/json":
+            try:
+                answer = await messages.read(await reply.body())
+            except ValueError:
+                answer = None
+            if isinstance(answer, JSONRPCError):
+                return _result(answer, message)
+        if reply.status in (429, 502, 503, 504):
+            raise Failed(Code.UPSTREAM_AWAY, f"it answered HTTP {reply.status}", sent=True)
+        raise _broken(f"it answered HTTP {reply.status}")
+
+    async def _events(
+        self, reply: Reply, message: JSONRPCRequest, opts: CallOptions
+    ) -> dict[str, Any]:
+        on_progress = opts.get("on_progress")
+        async with contextlib.aclosing(_messages(reply)) as every:
+            async for heard in every:
+                if isinstance(heard, JSONRPCResponse | JSONRPCError):
+                    return _result(heard, message)
+                await self._hear(heard)
+                report = _report(heard, message.id)
+                if on_progress is not None and report is not None:
+                    await on_progress(*report)
+        raise Failed(Code.UPSTREAM_AWAY, "its stream ended without an answer", sent=True)
+
+    async def _hear(self, heard: JSONRPCMessage) -> None:
+        await self._ears.breathe()
+        if self._ears.wants(heard) and isinstance(heard, JSONRPCRequest):
+            self._beside(self._answer(heard))
+
+    async def _answer(self, asked: JSONRPCRequest) -> None:
+        """Let the session answer; it knows a ping and refuses everything else."""
+        context = cast(Any, _Asked(asked.id))
+        answer: JSONRPCMessage
+        try:
+            assert self._on_request is not None
+            result = await self._on_request(context, asked.method, asked.params)
+            answer = JSONRPCResponse(jsonrpc="2.0", id=asked.id, result=result)
+        except MCPError as refusal:
+            answer = JSONRPCError(jsonrpc="2.0", id=asked.id, error=refusal.error)
+        except ValueError:
+            error = ErrorData(code=INVALID_REQUEST, message="Invalid request")
+            answer = JSONRPCError(jsonrpc="2.0", id=asked.id, error=error)
+        await self._tell(answer)
+
+    async def _tell(self, message: JSONRPCMessage) -> None:
+        """Post what gets no answer; that it does not arrive is nobody's failure."""
+        body = message.model_dump_json(exclude_unset=True).encode()
+        headers = {**_BOTH, **self._session, **self._version}
+        mark = wire.EXCHANGE.set(wire.Exchange())
+        try:
+            async with (
+                asyncio.timeout(_ASIDE_SECONDS),
+                self._endpoint.exchange("POST", headers, body) as reply,
+            ):
+                await reply.body()
+        except (Failed, TimeoutError):
+            return
+        finally:
+            wire.EXCHANGE.reset(mark)
+
+    def _abandon(self, number: int, opts: CallOptions) -> None:
+        """Tell the server that nobody waits any more; from 2026 on, hanging up says it."""
+        version = (opts.get("headers") or {}).get(_VERSION)
+        if not opts.get("cancel_on_abandon", True) or version in MODERN_PROTOCOL_VERSIONS:
+            return
+        params = {"requestId": number, "reason": "nobody waits for it any more"}
+        method = "notifications/cancelled"
+        self._beside(self._tell(JSONRPCNotification(jsonrpc="2.0", method=method, params=params)))
+
+    async def _news(self) -> None:
+        """Listen to what the server says between calls, for as long as it has such a stream."""
+        headers = {**_BOTH, "Accept": "text/event-stream"}
+        wire.EXCHANGE.set(wire.Exchange())
+        while not self.lost:
+            try:
+                sent = {**headers, **self._session, **self._version}
+                async with self._endpoint.exchange("GET", sent) as reply:
+                    if reply.status != 200 or reply.media_type != "text/event-stream":
+                        return
+                    async with contextlib.aclosing(_messages(reply)) as every:
+                        async for heard in every:
+                            await self._hear(heard)
+            except Failed as reason:
+                if reason.code not in (Code.UPSTREAM_AWAY, Code.UPSTREAM_TOO_LARGE):
+                    return
+            await asyncio.sleep(_NEWS_SECONDS)
+
+    def _keep_session(self, reply: Reply) -> None:
+        found = reply.headers.get(_SESSION, "")
+        if found and len(found) <= _MOST_SESSION_ID and found.isascii() and found.isprintable():
+            self._session = {_SESSION: found}
+
+    def _beside(self, work: Coroutine[Any, Any, None], *, bounded: bool = True) -> None:
+        if self._closing.is_set() or (bounded and len(self._aside) >= _MOST_ASIDE):
+            work.close()
+            return
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+
+class _Asked:
+    """What the session wants to know of a request."""
+
+    def __init__(self, request_id: int | str) -> None:
+        self.request_id = request_id
+
+
+async def _read(raw: bytes | str) -> JSONRPCMessage:
+    try:
+        return await messages.read(raw)
+    except ValueError:
+        raise _broken("its answer is not a JSON-RPC message") from None
+
+
+async def _messages(reply: Reply) -> AsyncGenerator[JSONRPCMessage, None]:
+    """Yield the messages of a stream of events."""
+    source = httpx2.EventSource(
+        httpx2.Response(
+            200,
+            headers={"Content-Type": "text/event-stream; charset=utf-8"},
+            stream=_Chunks(reply),
+            request=httpx2.Request("POST", "http://upstream"),
+        ),
+        max_event_size=base.MOST_BYTES,
+    )
+    try:
+        async for event in source:
+            if event.event == "message" and event.data:
+                yield await _read(event.data)
+    except httpx2.SSEError:
+        raise Failed(Code.UPSTREAM_TOO_LARGE, sent=True) from None
+
+
+class _Chunks(httpx2.AsyncByteStream):
+    """A reply's body, as the reader of events wants it."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def __aiter__(self) -> Any:
+        return self._reply.chunks()
+
+
+def _result(answer: JSONRPCMessage, asked: JSONRPCRequest) -> dict[str, Any]:
+    if not isinstance(answer, JSONRPCResponse | JSONRPCError):
+        raise _broken("it answered a request with a request")
+    refused_unread = isinstance(answer, JSONRPCError) and answer.id is None
+    if not refused_unread and (answer.id is None or coerce_request_id(answer.id) != asked.id):
+        raise _broken("it answered another request")
+    if isinstance(answer, JSONRPCError):
+        raise MCPError.from_error_data(answer.error)
+    return answer.result
+
+
+def _broken(detail: str) -> Failed:
+    return Failed(Code.UPSTREAM_BROKEN, detail, sent=True)
+
+
+def _report(
+    heard: JSONRPCMessage, token: int | str
+) -> tuple[float, float | None, str | None] | None:
+    """Read a report of progress on the request with that token."""
+    if not isinstance(heard, JSONRPCNotification) or heard.method != "notifications/progress":
+        return None
+    params = heard.params or {}
+    progress, total, message = (params.get(key) for key in ("progress", "total", "message"))
+    if params.get("progressToken") != token or not isinstance(progress, int | float):
+        return None
+    return (
+        float(progress),
+        float(total) if isinstance(total, int | float) else None,
+        message if isinstance(message, str) else None,
+    )

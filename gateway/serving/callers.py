@@ -1,0 +1,165 @@
+"""Who calls tools: a key of the project, and the agent it speaks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+
+from django.conf import settings
+
+from awooop.errors import AwoooPError, Code, Invalid, NotFound, Refused, Unauthenticated
+from awooop.kit import ids, redaction, throttle
+from awooop.tenants import keys
+from awooop.tenants.keys import KeyHolder
+from awooop.tenants.models import KeyScope
+from contracts import queries
+from contracts.models import Family
+
+AGENT_HEADER = "awooop-agent"
+ENVIRONMENT_HEADER = "awooop-environment"
+_MOST_NAMED = 10
+_MOST_KNOWN = 10_000
+
+
+@dataclass(frozen=True)
+class Knock:
+    """Somebody at a project's MCP endpoint, before anything of it is believed."""
+
+    project_id: str
+    headers: Mapping[str, str] = field(repr=False)
+    address: str
+
+    @cached_property
+    def key_sha256(self) -> str:
+        """Return what stands for the credential, which is kept nowhere."""
+        return ids.digest(self.headers.get("authorization", ""))
+
+    @property
+    def agent(self) -> str:
+        return self.headers.get(AGENT_HEADER, "")
+
+    @property
+    def client(self) -> tuple[str, str]:
+        """Return what tells one client of a key from another, as far as that can be told."""
+        return (self.address, self.headers.get("user-agent", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whoever was let in.
+
+    :param agent_id: whom the key speaks for; empty when ``fault`` says why nobody knows.
+    """
+
+    holder: KeyHolder
+    agent_id: str = ""
+    environment: str = ""
+    traceparent: str | None = None
+    fault: AwoooPError | None = None
+
+    def agent(self) -> str:
+        """Return whom the key speaks for.
+
+        :raises AwoooPError: see :func:`agent_of`.
+        """
+        if self.fault is not None:
+            raise self.fault
+        return self.agent_id
+
+
+_known: dict[tuple[str, str], tuple[str, str]] = {}
+_lock = Lock()
+
+
+def known(knock: Knock) -> tuple[str, str] | None:
+    """Return for which project and agent this key spoke when it was last let in.
+
+    Never a reason to let it in again.
+    """
+    return _known.get((knock.key_sha256, knock.agent))
+
+
+def let_in(knock: Knock) -> Caller:
+    """Return who asks. Opens its own transaction.
+
+    :raises Unauthenticated: nobody we know.
+    :raises Exhausted: too often.
+    :raises NotFound: a project other than the key's, whether there is one or not.
+    :raises Refused: the key is not for calling tools.
+    """
+    headers = knock.headers
+    try:
+        holder = keys.holder(credential(headers))
+    except Unauthenticated:
+        count_stranger(knock)
+        raise
+    throttle.spend("door", str(holder.key_id), limit=settings.THROTTLE_KEY_PER_MINUTE)
+    if holder.project_id != knock.project_id:
+        raise NotFound(Code.TENANT_UNKNOWN)
+    if KeyScope.GATEWAY not in holder.scopes:
+        raise Refused(Code.AUTH_FORBIDDEN, "this key lacks the scope gateway", scope="gateway")
+    agent_id, fault = "", None
+    try:
+        agent_id = agent_of(holder, knock.agent)
+        _remember(knock, holder.project_id, agent_id)
+    except (Invalid, Refused) as reason:
+        fault = reason
+    return Caller(
+        holder=holder,
+        agent_id=agent_id,
+        environment=headers.get(ENVIRONMENT_HEADER, ""),
+        traceparent=headers.get("traceparent"),
+        fault=fault,
+    )
+
+
+def count_stranger(knock: Knock) -> None:
+    """Count a request that showed no key of ours.
+
+    :raises Exhausted: too many came from there.
+    """
+    throttle.spend("anon", knock.address, limit=settings.THROTTLE_ANONYMOUS_PER_MINUTE)
+
+
+def _remember(knock: Knock, project_id: str, agent_id: str) -> None:
+    with _lock:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[knock.key_sha256, knock.agent] = (project_id, agent_id)
+
+
+def agent_of(holder: KeyHolder, asked: str) -> str:
+    """Return the agent a key speaks for: its own, the one it names, or the project's only one.
+
+    :raises Refused: the key belongs to another agent.
+    :raises Invalid: the key belongs to none, names none, and there is more than one, or none.
+    """
+    if holder.agent_id:
+        if asked not in ("", holder.agent_id):
+            raise Refused(Code.AUTH_FORBIDDEN, "this key belongs to another agent")
+        return holder.agent_id
+    if asked:
+        return redaction.identity(asked, 100)
+    agents = sorted(
+        contract_id
+        for family, contract_id in queries.of_project(holder.project_id)
+        if family == Family.AGENT.value
+    )
+    if len(agents) == 1:
+        return agents[0]
+    named = ", ".join(agents[:_MOST_NAMED]) or "there is none yet"
+    raise Invalid(
+        Code.BODY_INVALID, f"say which agent calls, by the header Awooop-Agent or agent_id: {named}"
+    )
+
+
+def credential(headers: Mapping[str, str]) -> str:
+    """Return the API key that a request spells.
+
+    :raises Unauthenticated: there is none, or it does not look like one.
+    """
+    kind, _, spelled = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise Unauthenticated(Code.AUTH_MISSING)
+    keys.read(spelled.strip())
+    return spelled.strip()

@@ -1,0 +1,44 @@
+"""What a tool may do to the world: the strictest of everything that says something about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import harm
+
+_SCOPES = ("read", "write", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a call needs.
+
+    :param why: the reason it counts as destructive, or None when it only reads.
+    """
+
+    scope: str
+    why: str | None
+
+    @property
+    def only_reads(self) -> bool:
+        return self.why is None and self.scope == "read"
+
+
+def of(
+    contract: Mapping[str, Any], definition: Mapping[str, Any] | None, arguments: Mapping[str, Any]
+) -> Verdict:
+    """Judge a call by its contract, its server's annotations, its name and its arguments."""
+    why = harm.why(contract["tool_name"], dict(arguments), dict(contract))
+    hints = (definition or {}).get("annotations")
+    if why is None and hints is not None:
+        why = harm.declared_reason({"annotations": hints})
+    scope = contract.get("scope")
+    if scope not in _SCOPES:
+        scope = "admin"
+    return Verdict("write" if why and scope == "read" else scope, why)
+
+
+def covers(granted: Any, needed: str) -> bool:
+    """Tell whether the scopes of a grant reach as far as a call needs."""
+    ranks = [_SCOPES.index(scope) for scope in granted or () if scope in _SCOPES]
+    return max(ranks, default=-1) >= _SCOPES.index(needed)
