@@ -137,6 +137,11 @@ class Hub:
             )
         )
 
+    def is_ready(self, target: Target) -> bool:
+        """Tell whether a call need only be sent; may be wrong, as nothing is asked."""
+        seat = self._seats.get(target.session_key)
+        return seat is not None and bool(getattr(seat.provider, "is_ready", False))
+
     def ready(
         self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
     ) -> Future[None]:

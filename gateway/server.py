@@ -105,6 +105,7 @@ def _call(seat: Seat, params: types.CallToolRequestParams) -> Call:
         actor=caller.holder.name,
         home_id=caller.holder.project_id,
         environment=caller.environment,
+        look=caller.look,
         trace_id=ids.trace_id(caller.traceparent),
     )
 

@@ -45,6 +45,11 @@ class Mcp:
             if self._session.client is not None:
                 self._session.client.learn(tool, schema)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the session is up; asked from other threads."""
+        return self._session.client is not None and not self._session.is_over
+
     async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Bring the session up, whatever the call.
 
