@@ -151,7 +151,7 @@ def permit(admitted: Admitted, *, again: bool) -> Permit | Stopped:
         return leave
     standing = facts.stand(admitted.call.project_id)
     asked = Facts(standing=standing)
-    if (blocked := gates.tenant(admitted.call, asked)) is not None:
+    if (blocked := gates.still(admitted.call, asked)) is not None:
         return Stopped(admitted.facts, blocked)
     return standing.permit
 

@@ -186,6 +186,7 @@ def _sent(
         judged.arguments,
         permit=permit,
         within=max(0.1, judged.seconds - spent),
+        schema=(judged.entry.definition or {}).get("inputSchema"),
         progress=results.spoken(under_way.progress, judged.facts.policies, target.shown),
     )
     under_way.answer = yield under_way.waiting
