@@ -6,4 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("gateway", "0003_instructions")]
 
-    operations = [migrations.AddField("provider", "logs", models.BooleanField(default=False))]
+    operations = [
+        migrations.AddField(
+            "provider", "logs", models.BooleanField(db_default=False, default=False)
+        ),
+    ]
