@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 _PATIENCE = 0.01  # seconds a thread waits for an answer: the loop and back costs more than that
 _PERMITS = 3  # asked for, before a call that cannot start in time is given up
-_GONE = Failed(Code.CALLER_GONE, sent=True)
 _threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="gateway")
 _outliving: set[asyncio.Task[Result]] = set()
 
@@ -100,7 +99,7 @@ def _along(flow: Flow, step: Step, *, patience: float | None) -> Future[Any] | R
         except Failed as reason:
             step = partial(flow.throw, reason)
         except CancelledError:
-            step = partial(flow.throw, _GONE)
+            step = partial(flow.throw, _gone())
         except TimeoutError:
             if waited.done():
                 raise
@@ -147,7 +146,7 @@ async def _drive(under_way: _UnderWay) -> Result:
         except Failed as reason:
             step = partial(flow.throw, reason)
         except asyncio.CancelledError:
-            step = partial(flow.throw, _GONE)
+            step = partial(flow.throw, _gone())
 
 
 def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
@@ -199,6 +198,11 @@ def _sent(
     )
     under_way.answer = yield under_way.waiting
     return under_way.answer
+
+
+def _gone() -> Failed:
+    """Say that the caller has left; made anew, or each call's frames would stay with it."""
+    return Failed(Code.CALLER_GONE, sent=True)
 
 
 def _advance(step: Step) -> Future[Any] | Result:
