@@ -162,7 +162,7 @@ def permit(admitted: Admitted, *, again: bool) -> Permit | Stopped:
         return leave
     standing = standings.now(admitted.call.project_id)
     asked = Facts(standing=standing)
-    if (blocked := gates.tenant(admitted.call, asked)) is not None:
+    if (blocked := gates.still(admitted.call, asked)) is not None:
         return Stopped(admitted.facts, blocked)
     return standing.permit
 
