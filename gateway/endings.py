@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from awooop.errors import Code, Unavailable
 from awooop.kit.db import pipe
 from awooop.ledger import budget
-from gateway import effects, journal, policies, results
+from gateway import effects, journal, policies, results, wording
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.facts import Facts
 from gateway.gates import Blocked
@@ -108,7 +108,7 @@ def _stopped(call: Call, stopped: Stopped) -> Result:
 
 
 def _told(call: Call, status: Status, code: Code, reason: str) -> Result:
-    text = f"{code.value}: {code.title}. {reason}. {code.hint}"
+    text = f"{code.value}: {wording.sentences(code.title, reason, code.hint)}"
     return Result(
         call_id=call.call_id,
         status=status,
