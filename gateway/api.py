@@ -9,13 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from awooop.errors import AwoooPError, Code, Conflict, Exhausted, Invalid, Refused, Unavailable
+from awooop.errors import (
+    AwoooPError,
+    Code,
+    Conflict,
+    Exhausted,
+    Invalid,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 from awooop.kit import ids, rest
 from awooop.kit.db import pipe
 from awooop.tenants.authentication import key_with, person_or_key
 from awooop.tenants.doors import Door, reading, seen_by
 from awooop.tenants.models import KeyScope
-from gateway import calls, offers, records
+from gateway import calls, humans, offers, records
 from gateway.models import Status
 from gateway.serving import answers, callers
 from gateway.shapes import Call, Result
@@ -37,6 +46,19 @@ _EXAMPLE_RESULT = {
     "reason": "",
     "hint": None,
     "trace_id": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+}
+_EXAMPLE_STATUS = {
+    "approval_id": "0199d3a1-7c55-7b1e-9a64-0d6c0f1d2b3a",
+    "edited_as": None,
+    "run_id": "0199d3a1-7c51-7f0a-8d02-5f1e2d3c4b5a",
+    "standing": "pending",
+    "disposition": None,
+    "reason": "",
+    "tool": "refund_order__orders",
+    "arguments": {"order": "17"},
+    "expires_at": "2026-01-02T10:00:00+00:00",
+    "link": "/admin/approvals/acme/0199d3a1-7c55-7b1e-9a64-0d6c0f1d2b3a/",
+    "result": None,
 }
 _EXAMPLE_TOOL = {
     "name": "list_orders__orders",
@@ -119,6 +141,25 @@ class CallPage(BaseModel):
 
     calls: list[CallRecord]
     next: str | None
+
+
+class ApprovalStatus(BaseModel):
+    """How far a request for a human's yes has come; asking changes nothing."""
+
+    approval_id: UUID
+    edited_as: UUID | None = Field(description="The request that took its place, edited.")
+    run_id: UUID
+    standing: str = Field(description="pending, approved, rejected, expired or withdrawn")
+    disposition: str | None = Field(
+        description="approved-executed, denied-not-executed, execution-error or outcome-unknown;"
+        " null while it is not known."
+    )
+    reason: str
+    tool: str
+    arguments: dict[str, Any]
+    expires_at: datetime
+    link: str = Field(description="Of its page in the console, for people.")
+    result: dict[str, Any] | None = Field(description="Of the call, once it was made.")
 
 
 class ToolsAsked(BaseModel):
@@ -205,6 +246,27 @@ class ToolsDoor(Door):
         offered = offers.of_agent(holder.project_id, agent_id)
         tools = [tool for entry in offered if (tool := offers.definition(entry))]
         return Response({"agent_id": agent_id, "tools": tools})
+
+
+class ApprovalDoor(Door):
+    """``/v1/platform/gateway/approvals/{approval_id}``"""
+
+    @extend_schema(
+        operation_id="get_own_approval",
+        parameters=[_AGENT],
+        responses=ApprovalStatus,
+        examples=[OpenApiExample("Nobody has decided", response_only=True, value=_EXAMPLE_STATUS)],
+    )
+    def get(self, request: Request, approval_id: str) -> Response:
+        """Tell the agent that asked how far its request for a human's yes has come."""
+        holder = key_with(request, KeyScope.GATEWAY)
+        identity = rest.read_uuid(approval_id)
+        asked = rest.read(ToolsAsked, request.query_params.dict())
+        agent_id = callers.agent_of(holder, _asked_agent(request, asked.agent_id))
+        found = humans.look(holder.project_id, agent_id, identity)
+        if found is None:
+            raise NotFound(Code.APPROVAL_UNKNOWN)
+        return Response(dict(found))
 
 
 class CallsDoor(Door):
