@@ -43,7 +43,7 @@ def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
     """
     present = _present(call, facts)
     if present is not None:
-        return Asked(present.approval_id, present.run_id, present.expires_at)
+        return _asked(present)
     waiting = Approval.objects.filter(
         project_id=call.project_id, agent_id=call.agent_id, standing=Standing.PENDING
     )
@@ -64,7 +64,7 @@ def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
             "signatures": made.required_signatures,
         },
     )
-    return Asked(made.approval_id, made.run_id, made.expires_at)
+    return _asked(made)
 
 
 def demand(policies: tuple[Policy, ...], risk: Risk) -> Demand:
@@ -116,7 +116,7 @@ def look(project_id: str, agent_id: str, approval_id: UUID) -> Mapping[str, Any]
         "tool": found.tool_name,
         "arguments": found.arguments,
         "expires_at": found.expires_at.isoformat(),
-        "link": f"/admin/approvals/{project_id}/{found.approval_id}/",
+        "link": link(found),
         "result": found.result,
     }
 
@@ -149,6 +149,15 @@ def columns(call: Call, facts: Facts, at: datetime, *, least: Risk = Risk.LOW) -
         "created_at": at,
         "expires_at": at + asked.expires,
     }
+
+
+def link(approval: Approval) -> str:
+    """Return the address of a request's page in the console."""
+    return f"/admin/approvals/{approval.project_id}/{approval.approval_id}/"
+
+
+def _asked(approval: Approval) -> Asked:
+    return Asked(approval.approval_id, approval.run_id, approval.expires_at, link(approval))
 
 
 def _present(call: Call, facts: Facts) -> Approval | None:

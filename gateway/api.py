@@ -19,12 +19,12 @@ from awooop.errors import (
     Refused,
     Unavailable,
 )
-from awooop.kit import ids, rest
+from awooop.kit import ids, later, rest
 from awooop.kit.db import pipe
 from awooop.tenants.authentication import key_with, person_or_key
 from awooop.tenants.doors import Door, reading, seen_by
 from awooop.tenants.models import KeyScope
-from gateway import calls, humans, offers, records
+from gateway import calls, holding, humans, offers, records
 from gateway.models import Status
 from gateway.serving import answers, callers
 from gateway.shapes import Call, Result
@@ -85,6 +85,12 @@ class NewCall(BaseModel):
         min_length=1,
         max_length=200,
         description="Your own name for the effect: the same key never has two.",
+    )
+    hold_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=holding.LONGEST_SECONDS,
+        description="How long to wait for a human, when the call needs one.",
     )
 
 
@@ -218,9 +224,20 @@ class CallDoor(Door):
             key=body.idempotency_key,
         )
         result = calls.call_tool(call)
-        if result.status is Status.BLOCKED:
-            raise _refusal(result)
-        return Response(_told(call, result))
+        first = _answer(call, result)
+        if result.asked is None or not body.hold_seconds:
+            return first
+
+        async def last() -> Response:
+            ended = await holding.hold(
+                result,
+                project_id=call.project_id,
+                agent_id=call.agent_id,
+                seconds=body.hold_seconds,
+            )
+            return _answer(call, ended)
+
+        return later.answer(request._request, first, last)
 
 
 class ToolsDoor(Door):
@@ -243,8 +260,8 @@ class ToolsDoor(Door):
         holder = key_with(request, KeyScope.GATEWAY)
         asked = rest.read(ToolsAsked, request.query_params.dict())
         agent_id = callers.agent_of(holder, _asked_agent(request, asked.agent_id))
-        offered = offers.of_agent(holder.project_id, agent_id)
-        tools = [tool for entry in offered if (tool := offers.definition(entry))]
+        offered = offers.spelled(holder.project_id, agent_id)
+        tools = [tool for spell in offered.values() if (tool := spell())]
         return Response({"agent_id": agent_id, "tools": tools})
 
 
@@ -305,6 +322,12 @@ def _asked_agent(request: Request, named: str | None) -> str:
     return named or request.headers.get("Awooop-Agent", "")
 
 
+def _answer(call: Call, result: Result) -> Response:
+    if result.status is Status.BLOCKED:
+        return rest.problem_handler(_refusal(result), {})
+    return Response(_told(call, result))
+
+
 def _told(call: Call, result: Result) -> dict[str, Any]:
     return {
         "call_id": result.call_id,
@@ -330,7 +353,8 @@ def _refusal(result: Result) -> AwoooPError:
         503: Unavailable,
     }
     facts = answers.reasons(result) if result.code else {}
-    told = {key: facts[key] for key in ("gate", "retry_after") if facts.get(key) is not None}
+    names = ("gate", "retry_after", "approval")
+    told = {key: facts[key] for key in names if facts.get(key) is not None}
     return kinds.get(code.http, Invalid)(code, result.reason, call_id=str(result.call_id), **told)
 
 
