@@ -1,10 +1,12 @@
 """Edited requests, and how often people agreed with what was proposed."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.test import Client
 from django.utils import timezone
@@ -196,6 +198,14 @@ class TestAgreement:
     def test_is_for_people_who_may_see_the_project(self, office: Office) -> None:
         office.ask(n=1)
         assert Person("stranger").get("/agreement").json()["agreement"] == []
+
+    def test_is_told_at_a_shell_before_a_promotion(self, office: Office) -> None:
+        office.decide(office.ask(n=1).asked.run_id, "ann")
+        told = StringIO()
+        call_command("set_mode", "shop", "canary", dry_run=True, stdout=told)
+        assert "shop: active -> canary (nothing was changed)" in told.getvalue()
+        assert "write__shop: 100 % agreed; asked 1" in told.getvalue()
+        assert office.shop.rows("awooop_projects")[0]["migration_mode"] == "active"
 
     def test_is_shown_beside_the_promotion(self, office: Office) -> None:
         for n, decision in enumerate((Decision.APPROVE, Decision.APPROVE, Decision.REJECT)):
