@@ -8,6 +8,7 @@ from approvals.models import Approval, Disposition, Standing
 from awooop.audit import sink
 from awooop.audit.acts import Act, Outcome
 from awooop.errors import Code
+from awooop.kit import canonical
 from awooop.kit.db import tenant_tx
 from gateway.models import Status
 from gateway.shapes import Result
@@ -42,7 +43,7 @@ def execute(lease: Lease) -> Ending | Parked | None:
     result = tools.call(
         lease,
         approval.tool_name,
-        approval.arguments,
+        canonical.revived(approval.arguments),
         key=f"approval:{approval.approval_id}",
         environment=approval.environment,
         ticket=tokens.issue(approval, at=timezone.now()),
