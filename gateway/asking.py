@@ -16,7 +16,7 @@ from awooop.tenants.modes import Mode
 from contracts import queries
 from contracts.bodies.policy import Policy
 from contracts.models import Family
-from gateway import endings, facts, gates, humans, policies, verdicts
+from gateway import endings, facts, gates, humans, policies, standings, verdicts
 from gateway.admission import Stopped
 from gateway.catalog import Entry
 from gateway.facts import Facts
@@ -86,7 +86,7 @@ def _may_wait(agent_id: str, entry: Entry, asked: tuple[Policy, ...], mode: Mode
 
 def _known(call: Call) -> Facts:
     """Return what is known of who asks; no switch stops a look."""
-    standing = replace(facts.stand(call.project_id), thrown=())
+    standing = replace(standings.now(call.project_id), thrown=())
     if standing.mode is None:
         return Facts(standing=standing)
     bodies = queries.of_project(call.project_id)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from awooop.errors import Code, Unavailable
 from awooop.kit.db import pipe, tenant_tx
 from awooop.ledger import budget
-from gateway import effects, humans, journal, policies, results
+from gateway import effects, humans, journal, policies, results, wording
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.facts import Facts
 from gateway.gates import Blocked
@@ -112,7 +112,7 @@ def _stopped(call: Call, stopped: Stopped) -> Result:
 
 def told(call: Call, status: Status, code: Code, reason: str) -> Result:
     """Return why a call was not carried out, as its result."""
-    text = f"{code.value}: {code.title}. {reason}. {code.hint}"
+    text = f"{code.value}: {wording.sentences(code.title, reason, code.hint)}"
     return Result(
         call_id=call.call_id,
         status=status,

@@ -6,7 +6,7 @@ import mcp_types as types
 from pydantic import ValidationError
 
 from awooop.errors import AwoooPError
-from gateway import humans
+from gateway import humans, wording
 from gateway.models import Status
 from gateway.shapes import Asked, Result
 
@@ -31,7 +31,7 @@ def of(result: Result) -> dict[str, Any]:
 def of_error(reason: AwoooPError) -> dict[str, Any]:
     """Return what a tools/call answers that could not even be judged."""
     facts = {"code": reason.code.value, "reason": reason.detail, "hint": reason.code.hint}
-    text = f"{reason.code.value}: {reason.detail}. {reason.code.hint}"
+    text = f"{reason.code.value}: {wording.sentences(reason.detail, reason.code.hint)}"
     return {
         "content": [{"type": "text", "text": text}],
         "structuredContent": facts,

@@ -1,7 +1,7 @@
 """Who calls tools: a key of the project, and the agent it speaks for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -16,6 +16,7 @@ from awooop.tenants.models import KeyScope
 from contracts import queries
 from contracts.models import Family
 from gateway.holding import LONGEST_SECONDS
+from gateway.standings import Look, Standing
 
 AGENT_HEADER = "awooop-agent"
 ENVIRONMENT_HEADER = "awooop-environment"
@@ -63,6 +64,7 @@ class Caller:
     """Whoever was let in.
 
     :param agent_id: whom the key speaks for; empty when ``fault`` says why nobody knows.
+    :param look: how the project stood at that moment; asked in the same round trip.
     """
 
     holder: KeyHolder
@@ -70,6 +72,7 @@ class Caller:
     environment: str = ""
     traceparent: str | None = None
     fault: AwoooPError | None = None
+    look: Callable[[], Standing] | None = field(default=None, repr=False)
 
     def agent(self) -> str:
         """Return whom the key speaks for.
@@ -102,8 +105,11 @@ def let_in(knock: Knock) -> Caller:
     :raises Refused: the key is not for calling tools.
     """
     headers = knock.headers
+    looks: list[Look] = []
     try:
-        holder = keys.holder(credential(headers))
+        holder = keys.holder(
+            credential(headers), beside=lambda p, claimed: looks.append(Look(p, claimed))
+        )
     except Unauthenticated:
         count_stranger(knock)
         raise
@@ -124,6 +130,7 @@ def let_in(knock: Knock) -> Caller:
         environment=headers.get(ENVIRONMENT_HEADER, ""),
         traceparent=headers.get("traceparent"),
         fault=fault,
+        look=looks[0].seen,
     )
 
 
