@@ -7,7 +7,8 @@ from approvals import tokens
 from approvals.models import Approval, Disposition, Standing
 from awooop.audit import sink
 from awooop.audit.acts import Act, Outcome
-from awooop.errors import Code
+from awooop.errors import Code, Unavailable
+from awooop.kit import canonical
 from awooop.kit.db import tenant_tx
 from gateway.models import Status
 from gateway.shapes import Result
@@ -33,16 +34,26 @@ def execute(lease: Lease) -> Ending | Parked | None:
 
     The gates judge it anew: a switch, a new contract or a changed tool since the yes refuses it.
 
+    While nothing can be recorded nothing is called, and the yes is not lost: the lease runs out and
+    the run is taken up again.
+
     :raises Conflict: the lease was lost.
-    :raises Unavailable: it cannot be recorded.
     """
     approval = _due(lease)
     if approval is None:
         return None
+    try:
+        return _ending(lease, approval)
+    except Unavailable as reason:
+        log.warning("approved_call_put_off", run_id=str(lease.run_id), code=reason.code.value)
+        return Parked()
+
+
+def _ending(lease: Lease, approval: Approval) -> Ending:
     result = tools.call(
         lease,
         approval.tool_name,
-        approval.arguments,
+        canonical.revived(approval.arguments),
         key=f"approval:{approval.approval_id}",
         environment=approval.environment,
         ticket=tokens.issue(approval, at=timezone.now()),

@@ -107,6 +107,13 @@ class Approval(TenantModel):
                 name="approval_waiting",
                 condition=models.Q(standing=Standing.PENDING),
             ),
+            models.Index(
+                "project_id",
+                "approval_id",
+                name="approval_unsettled",
+                condition=models.Q(standing=Standing.APPROVED)
+                & models.Q(disposition__in=[Disposition.WAITING, Disposition.UNKNOWN]),
+            ),
             models.Index("project_id", "run_id", name="approval_by_run"),
             models.Index(
                 "project_id",
