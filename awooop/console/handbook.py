@@ -33,6 +33,7 @@ GROUPS = {
     "E-MCP-KILL": "kill switches",
     "E-MCP-TOOL": "the registry of tools",
     "E-MCP-UP": "tools' servers",
+    "E-APPR": "approvals",
     "E-AUDIT": "the audit",
     "E-SYS": "the platform itself",
 }

@@ -23,6 +23,7 @@ from awooop.console import (
     run_detail,
     run_list,
 )
+from awooop.console.approvals import deciding, history, inbox, sidebar
 from awooop.console.budgets import detail as budget
 from awooop.console.budgets import listing as budgets
 from awooop.console.budgets import setting as budget_limit
@@ -39,6 +40,9 @@ Page = Callable[..., HttpResponse]
 _SHOWN_UNDER = {
     "run": "admin:run-list",
     "run-cancel": "admin:run-list",
+    "approval": "admin:approvals",
+    "approval-decide": "admin:approvals",
+    "approval-history": "admin:approvals",
     "budget": "admin:budgets",
     "budget-limit": "admin:budgets",
     "contract": "admin:contracts",
@@ -91,7 +95,18 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
+            *self._approval_urls(),
             *self._gateway_urls(),
+        ]
+
+    def _approval_urls(self) -> list[URLPattern]:
+        act, at = require_http_methods(["GET", "HEAD", "POST"]), "approvals/<str:project_id>/"
+        one = f"{at}<str:approval_id>/"
+        return [
+            self._path("approvals/", inbox.listing, "approvals"),
+            self._path("approvals/history/", history.listing, "approval-history"),
+            self._path(one, deciding.detail, "approval"),
+            self._path(f"{one}<str:decision>/", deciding.decide, "approval-decide", act),
         ]
 
     def _gateway_urls(self) -> list[URLPattern]:
@@ -166,6 +181,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar's entries."""
     entries = [
         (_("Overview"), "dashboard", "admin:index"),
+        (_("Approvals"), "how_to_reg", "admin:approvals"),
         (_("Runs"), "play_circle", "admin:run-list"),
         (_("Contracts"), "contract", "admin:contracts"),
         (_("Tool gateways"), "hub", "admin:gateways"),
@@ -179,11 +195,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     if accounts.may_manage(request):
         entries.append((_("Accounts"), "group", "admin:tenants_operator_changelist"))
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
+    counts = {"admin:approvals": sidebar.told(sidebar.waiting(request))}
     items = [
         {
             "title": title,
             "icon": icon,
             "link": reverse_lazy(name),
+            "count": counts.get(name, ""),
             "active": _SHOWN_UNDER.get(here) == name or f"admin:{here}" == name,
         }
         for title, icon, name in entries
