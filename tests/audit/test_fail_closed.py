@@ -17,6 +17,7 @@ from awooop.tenants.models import ApiKey, Operator, Role
 from contracts import lifecycle
 from contracts.models import Family
 from gateway.models import Effect, Switch, Tool
+from tests.console.asking import ask
 
 PASSWORD = "correct horse battery staple"
 LIMITS = "/v1/platform/budgets/acme/limits"
@@ -72,7 +73,7 @@ def cancel(caller):
 
 def through_console(path, **form):
     def act(caller):
-        names = ("run_id", "effect_id", "switch_id")
+        names = ("run_id", "effect_id", "switch_id", "approval_id")
         places = {name: getattr(caller, name) for name in names}
         answer = caller.console.post(path.format(ann=caller.ann.pk, **places), form)
         return answer.status_code == 302 or answer.content.decode()
@@ -169,6 +170,8 @@ ACTS = {
         "/admin/switches/throw/", level="project", project="acme", reason="why",
         confirmed="project:acme:",
     ),
+    "approve": through_console("/admin/approvals/acme/{approval_id}/approve/", reason="why"),
+    "reject": through_console("/admin/approvals/acme/{approval_id}/reject/", reason="why"),
     "lift a kill switch": through_console("/admin/switches/acme/{switch_id}/lift/"),
 }  # fmt: skip
 
@@ -189,6 +192,7 @@ def caller(tenant, settings):
     with tenant_tx("acme"):
         found.key_id = ApiKey.objects.get().id
         found.effect_id, found.switch_id = unsettled(timezone.now())
+    found.approval_id = ask("acme").approval_id
     return found
 
 

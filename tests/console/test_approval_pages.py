@@ -28,7 +28,7 @@ CHINESE = r"[\u4e00-\u9fff]"
 
 
 def listed(answer):
-    return re.findall(r'class="aw-row-link" href="[^"]*/([0-9a-f-]{36})/"', text(answer))
+    return re.findall(r'class="aw-(?:row|asked)-link" href="[^"]*/([0-9a-f-]{36})/"', text(answer))
 
 
 def link(answer, rel):
