@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from django.db import close_old_connections
 
 from awooop.errors import Code
-from gateway import admission, endings, hub, results, targets
+from gateway import admission, asking, endings, hub, humans, results, targets
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.providers.base import Answer, Expired, Failed, Permit, Progress, Target
 from gateway.shapes import Call, Result
@@ -145,6 +145,8 @@ async def _drive(under_way: _UnderWay) -> Result:
 
 def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     call, begun = under_way.made(), under_way.begun
+    if call.tool == humans.STATUS_TOOL:
+        return asking.answer(call, begun=begun)
     judged = judge(call)
     if not isinstance(judged, Admitted):
         return endings.refused(call, judged, begun=begun)

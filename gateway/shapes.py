@@ -72,8 +72,10 @@ class Asked:
     """A request that waits for a human.
 
     :param run_id: the run that goes on once there is a yes.
+    :param link: the request's page, for people.
     """
 
     approval_id: UUID
     run_id: UUID
     expires_at: datetime
+    link: str

@@ -39,6 +39,7 @@ class Act(TextChoices):
     APPROVAL_APPROVED = "approval.approved", _("action approved")
     APPROVAL_REJECTED = "approval.rejected", _("action rejected")
     APPROVAL_EXPIRED = "approval.expired", _("approval expired")
+    APPROVAL_EDITED = "approval.edited", _("request edited before the decision")
     APPROVAL_ENDED = "approval.ended", _("outcome of an approved action")
     RUN_CANCELLED = "run.cancelled", _("run cancelled")
     ACCOUNT_CREATED = "account.created", _("operator account created")
