@@ -68,7 +68,7 @@ SELECT e.effect_id, e.outcome FROM awooop_tool_effect e
 _END = """
 UPDATE awooop_tool_effect
    SET outcome = %(outcome)s, error_code = %(error_code)s, note = %(note)s,
-       resolved_by = %(actor)s
+       resolved_by = %(actor)s, is_unsent = %(is_unsent)s
  WHERE project_id = %(project_id)s AND effect_id = %(effect_id)s
    AND outcome IN ('claimed', 'unknown') AND outcome <> %(outcome)s
 """
@@ -148,10 +148,13 @@ def send_end(
     *,
     code: Code | None,
     note: str,
+    is_unsent: bool = False,
 ) -> None:
     """Queue what became of an effect, and the evidence of it, in the pipe's open transaction.
 
     Late is not too late: an effect that was given up as unknown learns its outcome.
+
+    :param is_unsent: the call never left; only of an error.
     """
     p.send(
         _END,
@@ -162,9 +165,17 @@ def send_end(
             "error_code": code.value if code else None,
             "note": redaction.excerpt(note, _LONGEST_NOTE),
             "actor": params["actor"],
+            "is_unsent": is_unsent,
         },
     )
     sink.send(p, _ended(params, outcome, code, actor=params["actor"]))
+
+
+@in_tx
+def never_left(project_id: str, key: str) -> bool:
+    """Tell whether nothing was sent under a caller's key: no effect, or one that never left."""
+    effects = Effect.objects.filter(project_id=project_id, key=key)
+    return not effects.exclude(outcome=Outcome.ERROR, is_unsent=True).exists()
 
 
 def reap() -> int:

@@ -18,7 +18,7 @@ from gateway import calls
 from gateway.shapes import Result
 from runs import worker
 from tests.gateway import governed
-from tests.gateway.conftest import _served, shop, upstream  # noqa: F401, F811 - fixtures
+from tests.gateway.conftest import _served, shop, upstream  # noqa: F401 - fixtures
 
 PEOPLE = ("ann", "bob", "eve")
 ASKING = {"approval": {}, "quorum": {"activation": 1, "medium": 1, "high": 2}}
