@@ -32,8 +32,23 @@ class Demand:
     requester_may_approve: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What whoever proposes an action says of it.
+
+    :param risk: the least it counts as; the policies may count it higher.
+    """
+
+    title: str
+    description: str
+    risk: Risk | None
+    blast_radius: Mapping[str, Any]
+    incident_id: UUID | None
+    playbook_id: UUID | None
+
+
 @in_tx
-def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
+def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = None) -> Asked | None:
     """Make the request for a call, or join the one that waits for the same action.
 
     A run that is held waits from now on; a call without one gets a run that waits.
@@ -49,7 +64,7 @@ def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
     )
     if waiting[:MOST_PENDING].count() >= MOST_PENDING:
         return None
-    made = _make(call, facts, at)
+    made = _make(call, facts, at, proposal)
     sink.record(
         call.project_id,
         Act.APPROVAL_ASKED,
@@ -120,11 +135,20 @@ def _present(call: Call, facts: Facts) -> Approval | None:
     return same.order_by("approval_id").first()
 
 
-def _make(call: Call, facts: Facts, at: datetime) -> Approval:
+def _make(call: Call, facts: Facts, at: datetime, proposal: Told | None) -> Approval:
     assert facts.entry is not None
     assert facts.verdict is not None
-    asked = demand(facts.policies, risk_of(call, facts))
-    title = redaction.excerpt(f"{call.agent_id}: {facts.entry.name}", _LONGEST_TITLE)
+    told = proposal or Told(
+        title=f"{call.agent_id}: {facts.entry.name}",
+        description=str((facts.entry.definition or {}).get("description", "")),
+        risk=None,
+        blast_radius={},
+        incident_id=None,
+        playbook_id=None,
+    )
+    risk = risk_of(call, facts)
+    asked = demand(facts.policies, max(risk, told.risk or risk, key=lambda each: each.rank))
+    title = redaction.excerpt(told.title, _LONGEST_TITLE)
     return Approval.objects.create(
         project_id=call.project_id,
         run_id=_put_aside(call, title),
@@ -136,12 +160,18 @@ def _make(call: Call, facts: Facts, at: datetime) -> Approval:
         action_sha256=facts.action,
         call_key=call.key or f"call:{call.call_id}",
         title=title,
-        description=str((facts.entry.definition or {}).get("description", ""))[:2_000],
+        description=told.description[:2_000],
         risk=asked.risk,
         required_signatures=asked.signatures,
         requester_may_approve=asked.requester_may_approve,
         requested_by=call.actor[:150],
-        blast_radius={"scope": facts.verdict.scope, "why": facts.verdict.why or ""},
+        blast_radius={
+            **told.blast_radius,
+            "scope": facts.verdict.scope,
+            "why": facts.verdict.why or "",
+        },
+        incident_id=told.incident_id,
+        playbook_id=told.playbook_id,
         created_at=at,
         expires_at=at + asked.expires,
     )

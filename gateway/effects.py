@@ -4,7 +4,7 @@ A claim is refused while the same action is in flight or its outcome unknown: no
 blindly. Unknown ends by an answer that came late, a probe that the contract names, or an operator.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -176,6 +176,24 @@ def never_left(project_id: str, key: str) -> bool:
     """Tell whether nothing was sent under a caller's key: no effect, or one that never left."""
     effects = Effect.objects.filter(project_id=project_id, key=key)
     return not effects.exclude(outcome=Outcome.ERROR, is_unsent=True).exists()
+
+
+@in_tx
+def outcome_of(project_id: str, keys: Sequence[str]) -> Outcome | None:
+    """Return how the effect ended that was sent under one of several keys; None when none was."""
+    found = (
+        Effect.objects.filter(project_id=project_id, key__in=keys)
+        .exclude(outcome=Outcome.ERROR, is_unsent=True)
+        .values_list("outcome", flat=True)
+        .first()
+    )
+    return Outcome(found) if found else None
+
+
+@in_tx
+def was_claimed(project_id: str, key: str) -> bool:
+    """Tell whether a caller's key names an effect."""
+    return Effect.objects.filter(project_id=project_id, key=key).exists()
 
 
 def reap() -> int:

@@ -40,6 +40,7 @@ class Incident(TenantModel):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
     source = models.CharField(max_length=100)
     source_ref = models.CharField(max_length=300, null=True, blank=True)
+    anomaly_key = models.CharField(max_length=64)
     opened_at = models.DateTimeField(_("opened"))
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(max_length=150, null=True, blank=True)

@@ -348,7 +348,7 @@ class Code(StrEnum):
     )
     ACTION_UNREAD = (
         "E-APPR-006 422 The action cannot be read as one call",
-        "Write one kubectl command, one command for a host, a tool with its arguments, or NO_ACTION.",
+        "Write one kubectl command, one for a host, a tool with its arguments, or NO_ACTION.",
     )
     OPERATION_UNKNOWN = (
         "E-APPR-007 404 No such incident or operation",
