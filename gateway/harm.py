@@ -3,8 +3,8 @@
 from gateway import commands, names, payloads
 
 
-def _declared_reason(declared: dict) -> str | None:
-    """Judge what the contract declares; annotations only tighten."""
+def declared_reason(declared: dict) -> str | None:
+    """Judge what the contract or its server declares; annotations only tighten."""
     notes = declared.get("annotations")
     if not isinstance(notes, dict | None):
         return "annotations are malformed"
@@ -32,7 +32,7 @@ def why(tool_name: str, arguments: dict, declared: dict | None) -> str | None:
             return "unknown tool"
         declared_read = declared.get("is_destructive") is False and bool(declared.get("scope"))
         return (
-            _declared_reason(declared)
+            declared_reason(declared)
             or names.reason(tool_name, declared_read)
             or payloads.reason(arguments, payloads.tool_of(tool_name))
         )

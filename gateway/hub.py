@@ -186,9 +186,11 @@ class Hub:
 
         :param proves: whether to succeed says that the server is well.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
-        seat = self._seat(target)
+        try:
+            seat = self._seat(target)
+        except Exception as reason:  # noqa: BLE001 - a provider that cannot even be made
+            raise (_failed(reason, None) or reason) from None
+        deadline = self._loop.time() + within  # the first of a process imports an SDK before that
         seat.breaker.admit(time.monotonic())
         code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
         try:
@@ -315,7 +317,9 @@ def _failed(reason: BaseException, leave: _Leave | None) -> Failed | None:
     if isinstance(reason, Expired):
         return reason  # whoever called may ask for another permit
     if isinstance(reason, Failed):
-        return Failed(reason.code, reason.detail, sent=reason.sent and went)
+        if went or not reason.sent:
+            return reason  # as it is: its kind may tell more
+        return Failed(reason.code, reason.detail, sent=False)
     if isinstance(reason, TimeoutError):
         return Failed(Code.UPSTREAM_LATE, sent=went)
     if not isinstance(reason, Exception):

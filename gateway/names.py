@@ -8,6 +8,7 @@ from gateway.disguises import fold
 from gateway.verbs import HARM, HARMED, JOIN, MOVED, NOUNISH, NOUNY, PLAIN, PURE, READ, WEAK
 
 MAX_NAME = 256
+_UNFIT = "name is empty or too long"
 
 
 def _hides(word: str) -> bool:
@@ -139,9 +140,14 @@ def tool_part(name: str) -> str:
 
 def reason(name: str, declared_read: bool) -> str | None:
     """Judge the name of a tool."""
+    return _reason(name, declared_read) if len(name) <= MAX_NAME else _UNFIT
+
+
+@lru_cache(8192)
+def _reason(name: str, declared_read: bool) -> str | None:
     folded = fold(name)
-    if len(name) > MAX_NAME or not any(map(str.isalpha, folded)):
-        return "name is empty or too long"
+    if not any(map(str.isalpha, folded)):
+        return _UNFIT
     if commands.MASQUERADE.search(name) or commands.ALIEN.search(folded):
         return "name has letters that imitate or hide"
     word, reads = verb_in(tool_part(folded))

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -115,6 +116,11 @@ class Tool(NamedTuple):
 
 def tool_of(name: str) -> Tool:
     """Read the name for what its arguments may mean."""
+    return _tool_of(name[: MAX_NAME + 1])
+
+
+@lru_cache(8192)
+def _tool_of(name: str) -> Tool:
     words = names.words_of(names.tool_part(fold(name)))
     reads = any(names.kind_of(word) == READ for word in words)
     program = next((word for word in words if word in commands.SUBCOMMANDS), None)

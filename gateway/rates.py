@@ -8,6 +8,9 @@ from awooop.kit import redis
 from awooop.kit.db import pipe
 
 WINDOW_SECONDS = 60
+_MOST_EXPIRING = 10_000
+
+_expiring: set[str] = set()  # keys that this process has told Valkey when to forget
 
 _COUNT = """
 INSERT INTO awooop_gateway_rate AS r (project_id, key, minute, calls)
@@ -37,13 +40,17 @@ def spend(project_id: str, limits: Mapping[str, int], *, now: float) -> int | No
 def _in_valkey(
     server: redis_client.Redis, project_id: str, names: list[str], minute: int
 ) -> dict[str, int]:
+    keys = [redis.key("rate", project_id, name, str(minute)) for name in names]
     with server.pipeline(transaction=False) as pipeline:
-        for name in names:
-            key = redis.key("rate", project_id, name, str(minute))
+        for key in keys:
             pipeline.incr(key)
+        for key in (new := [key for key in keys if key not in _expiring]):
             pipeline.expire(key, 2 * WINDOW_SECONDS)
         answers = pipeline.execute()
-    return {name: int(answers[2 * i]) for i, name in enumerate(names)}
+    if len(_expiring) >= _MOST_EXPIRING:
+        _expiring.clear()
+    _expiring.update(new)
+    return dict(zip(names, map(int, answers), strict=False))
 
 
 def _in_database(project_id: str, names: list[str], minute: int) -> dict[str, int]:

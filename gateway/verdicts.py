@@ -28,11 +28,9 @@ def of(
     contract: Mapping[str, Any], definition: Mapping[str, Any] | None, arguments: Mapping[str, Any]
 ) -> Verdict:
     """Judge a call by its contract, its server's annotations, its name and its arguments."""
-    name, declared = contract["tool_name"], dict(contract)
-    annotations = (definition or {}).get("annotations")
-    why = harm.why(name, dict(arguments), declared) or harm.why(
-        name, dict(arguments), {**declared, "annotations": annotations}
-    )
+    why = harm.why(contract["tool_name"], dict(arguments), dict(contract))
+    if why is None:
+        why = harm.declared_reason({"annotations": (definition or {}).get("annotations")})
     scope = contract.get("scope")
     if scope not in _SCOPES:
         scope = "admin"

@@ -70,7 +70,7 @@ def read(ticket: str, *, audience: str, at: datetime, bound: Mapping[str, Any]) 
 
 
 def peek(ticket: str) -> dict[str, Any]:
-    """Return what a text claims, believed by nobody: only to be compared with what :func:`read` asks.
+    """Return what a text claims, which nobody may believe before :func:`read` has.
 
     :raises Unfit: it is not spelled as a ticket.
     """

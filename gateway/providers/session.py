@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import mcp_types as types
 from mcp.client.session import ClientSession
 from mcp.shared import inbound
 from mcp.shared.exceptions import MCPError
+from pydantic import TypeAdapter
 
 from awooop.errors import Code
 from gateway.providers import stdio
@@ -17,6 +18,8 @@ from gateway.providers.ears import Ears
 from gateway.providers.http import Endpoint
 from gateway.providers.posts import Posts
 
+_ANY: TypeAdapter[Any] = TypeAdapter(dict[str, Any])
+_NEWS_SECONDS = 5.0  # between two tries
 _CLIENT = types.Implementation(name="awooop-gateway", version="1")
 _PROBE_SECONDS = {
     "streamable_http": 3.0,
@@ -101,7 +104,7 @@ class Session:
                 self.client = client
                 if not opened.done():
                     opened.set_result(client)
-                await self._stop.wait()
+                await _until(self._stop, beside=None if self.handshake else _hear_news(client))
         except BaseException as reason:  # noqa: BLE001 - told to whoever waits
             _tell(opened, reason)
         finally:
@@ -145,6 +148,31 @@ class Session:
             if refusal.code != types.UNSUPPORTED_PROTOCOL_VERSION:
                 raise
             await client.discover()  # it had heard the question, only too late for us
+
+
+async def _until(stop: asyncio.Event, *, beside: Coroutine[Any, Any, None] | None) -> None:
+    listening = asyncio.create_task(beside) if beside is not None else None
+    try:
+        await stop.wait()
+    finally:
+        if listening is not None:
+            listening.cancel()
+            await asyncio.wait({listening}, timeout=1)
+
+
+async def _hear_news(client: Client) -> None:
+    """Ask a server without handshakes to say when its tools change: the ears hear it."""
+    wanted = types.SubscriptionFilter(tools_list_changed=True)
+    params = types.SubscriptionsListenRequestParams(notifications=wanted)
+    while True:
+        try:
+            await client.send_request(types.SubscriptionsListenRequest(params=params), _ANY)
+        except (MCPError, ValueError, RuntimeError):
+            return  # it knows no news
+        except Failed as reason:
+            if reason.code not in (Code.UPSTREAM_AWAY, Code.UPSTREAM_TOO_LARGE):
+                return
+        await asyncio.sleep(_NEWS_SECONDS)
 
 
 def _tell(opened: asyncio.Future[Client], reason: BaseException) -> None:

@@ -21,7 +21,7 @@ from gateway.providers.base import Failed, Permit
 
 _HIGH_WATER = 64 * 1024
 _BITE = 16 * 1024  # taken apart at a time, before the neighbours have their turn
-_MOST_HEAD = 256 * 1024
+_MOST_HEAD = 64 * 1024
 _CONNECT_SECONDS = 10.0  # to one address of several
 
 

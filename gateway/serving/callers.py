@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 
 from django.conf import settings
@@ -20,20 +21,17 @@ _MOST_NAMED = 10
 _MOST_KNOWN = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Knock:
-    """Somebody at a project's MCP endpoint, before anything of it is believed.
-
-    :param key_sha256: of the credential, which is kept nowhere.
-    :param client: what tells one client of a key from another, as far as that can be told.
-    """
+    """Somebody at a project's MCP endpoint, before anything of it is believed."""
 
     project_id: str
     headers: Mapping[str, str] = field(repr=False)
     address: str
 
-    @property
+    @cached_property
     def key_sha256(self) -> str:
+        """Return what stands for the credential, which is kept nowhere."""
         return ids.digest(self.headers.get("authorization", ""))
 
     @property
@@ -42,6 +40,7 @@ class Knock:
 
     @property
     def client(self) -> tuple[str, str]:
+        """Return what tells one client of a key from another, as far as that can be told."""
         return (self.address, self.headers.get("user-agent", ""))
 
 
@@ -92,7 +91,7 @@ def let_in(knock: Knock) -> Caller:
     try:
         holder = keys.holder(credential(headers))
     except Unauthenticated:
-        throttle.spend("anon", knock.address, limit=settings.THROTTLE_ANONYMOUS_PER_MINUTE)
+        count_stranger(knock)
         raise
     throttle.spend("door", str(holder.key_id), limit=settings.THROTTLE_KEY_PER_MINUTE)
     if holder.project_id != knock.project_id:
@@ -112,6 +111,14 @@ def let_in(knock: Knock) -> Caller:
         traceparent=headers.get("traceparent"),
         fault=fault,
     )
+
+
+def count_stranger(knock: Knock) -> None:
+    """Count a request that showed no key of ours.
+
+    :raises Exhausted: too many came from there.
+    """
+    throttle.spend("anon", knock.address, limit=settings.THROTTLE_ANONYMOUS_PER_MINUTE)
 
 
 def _remember(knock: Knock, project_id: str, agent_id: str) -> None:

@@ -8,7 +8,7 @@ import anyio
 import structlog
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from awooop.errors import AwoooPError, Code
+from awooop.errors import AwoooPError, Code, Unauthenticated
 from awooop.kit import ids, rest
 from gateway import offers, server
 from gateway.serving import callers, flights, hop, requests
@@ -33,8 +33,10 @@ class Endpoint:
     async def running(self) -> AsyncIterator[None]:
         """Serve for as long as the block lasts, all on one event loop."""
         async with _managers() as self._managers:
-            yield
-        self._managers = None
+            try:
+                yield
+            finally:
+                self._managers = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(ids.new_id())
@@ -56,7 +58,11 @@ class Endpoint:
         headers = requests.headers_of(scope)
         requests.check(scope, headers)
         knock = Knock(requests.project_of(scope), headers, requests.address_of(scope))
-        callers.credential(headers)  # nobody's body is read who has no key to show
+        try:
+            callers.credential(headers)  # nobody's body is read who has no key to show
+        except Unauthenticated:
+            await hop.over(callers.count_stranger, knock)
+            raise
         raw = await requests.body_of(receive)
         message = requests.message_of(raw)
         streams = self._may_stream and requests.wants_stream(headers, message)

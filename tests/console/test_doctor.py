@@ -126,13 +126,13 @@ class TestExamine:
 
     def test_names_a_migration_that_has_not_run(self, owner, sabotage):
         with sabotage(
-            "DELETE FROM django_migrations WHERE app = 'runs' AND name = '0004_money'",
+            "DELETE FROM django_migrations WHERE app = 'runs' AND name = '0005_effects'",
             "INSERT INTO django_migrations (app, name, applied) "
-            "VALUES ('runs', '0004_money', now())",
+            "VALUES ('runs', '0005_effects', now())",
         ):
             found = ailments.schema().findings
 
-        assert [finding.where for finding in found] == ["runs.0004_money"]
+        assert [finding.where for finding in found] == ["runs.0005_effects"]
 
     def test_names_a_column_that_is_gone(self, owner, sabotage):
         with sabotage(

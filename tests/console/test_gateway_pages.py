@@ -143,6 +143,8 @@ class TestEveryPage:
             db.Pipe, "send", lambda self, sql, *rest: (sent.append(sql), send(self, sql, *rest))[1]
         )
 
+        monkeypatch.setattr("contracts.queries.FRESH_SECONDS", 60)
+
         def cost(path):
             sent.clear()
             with CaptureQueriesContext(connection) as captured:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from awooop.errors import Code
 from gateway import hub
 from gateway.providers import child, wire
-from gateway.providers.base import Answer, Failed, Permit, Secret, Target
+from gateway.providers.base import Answer, Expired, Failed, Permit, Secret, Target
 from tests.gateway.upstreams import good, hostile, misdeeds, targets
 from tests.gateway.upstreams.peer import Peer, shake
 
@@ -219,6 +219,7 @@ class TestPermit:
         late = hub.the().call(target, "echo", {}, permit=Permit(time.monotonic()), within=5)
 
         assert refusal(late) == (Code.UPSTREAM_BUSY, False)
+        assert isinstance(late.exception(), Expired), "it may be asked for again"
         assert upstream.calls == []
 
     def test_is_judged_after_a_slow_handshake(self, server: hostile.Hostile) -> None:
@@ -371,21 +372,46 @@ class TestPlaces:
         assert all(call(target, "fail").is_error for _ in range(12))
 
 
+@pytest.fixture
+def told() -> list[tuple[str, str, str]]:
+    """Collect what listeners are told, and on which thread."""
+    heard: list[tuple[str, str, str]] = []
+    hub.on_list_changed(
+        lambda project, gateway: heard.append((project, gateway, threading.current_thread().name))
+    )
+    return heard
+
+
+def first(told: list[tuple[str, str, str]], gateway_id: str) -> tuple[str, str, str]:
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        for each in told:
+            if each[1] == gateway_id:
+                return each
+        time.sleep(0.01)
+    raise AssertionError("nobody was told")
+
+
 class TestNews:
-    def test_listeners_are_told_once_of_a_storm(self, server: hostile.Hostile) -> None:
-        told: list[tuple[str, str, str]] = []
+    def test_listeners_are_told_once_of_a_storm(
+        self, server: hostile.Hostile, told: list[tuple[str, str, str]]
+    ) -> None:
+        call(targets.http(server.url("storm_of_news"), gateway_id="storm"), within=5)
 
-        def hear(project_id: str, gateway_id: str) -> None:
-            told.append((project_id, gateway_id, threading.current_thread().name))
+        assert first(told, "storm")[2] != "gateway-hub", "a listener may block"
+        assert len([each for each in told if each[1] == "storm"]) == 1
 
-        hub.on_list_changed(hear)
-        call(targets.http(server.url("storm_of_news"), gateway_id="news"), within=5)
-        until = time.monotonic() + 2
-        while not told and time.monotonic() < until:
+    def test_a_server_without_handshakes_is_asked_for_them(
+        self, upstream: good.Upstream, told: list[tuple[str, str, str]]
+    ) -> None:
+        target = targets.http(upstream.url, gateway_id="modern")
+        hub.the().tools(target, 5).result(6)
+        until = time.monotonic() + 3
+        while not upstream.bus._listeners and time.monotonic() < until:
             time.sleep(0.01)
+        upstream.announce()
 
-        assert [each[:2] for each in told] == [("acme", "news")]
-        assert told[0][2] != "gateway-hub", "a listener may block"
+        assert first(told, "modern")[0] == "acme"
 
 
 class TestFork:
@@ -414,7 +440,7 @@ class TestSeats:
         monkeypatch.setattr(hub, "_SWEEP_SECONDS", 0.05)
         own = hub.Hub()
         target = targets.stdio([sys.executable, good.__file__, "stdio", os.devnull])
-        own.ready(target, 20).result(21)
+        own.ready(target, "echo", {}, within=20).result(21)
         until = time.monotonic() + 5
         while child._children and time.monotonic() < until:
             time.sleep(0.01)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from django.conf import settings
+from django.test import Client as Browser
 from django.utils import timezone
 
 from awooop.errors import Code
@@ -22,7 +23,7 @@ from tests.gateway.agents import HANDSHAKE, MODERN, Agent
 from tests.gateway.governed import Governed
 from tests.gateway.upstreams.good import Upstream
 
-BOTH = pytest.mark.parametrize("version", [MODERN, HANDSHAKE])
+BOTH = (MODERN, HANDSHAKE)
 
 
 @pytest.fixture
@@ -36,21 +37,19 @@ def told(problem: Any) -> tuple[int, dict[str, Any]]:
 
 
 class TestEntrance:
-    def test_takes_no_request_without_a_key(self, agent: Agent) -> None:
+    def test_takes_no_request_without_a_key_for_tools(self, agent: Agent) -> None:
         answer = agent.ask("tools/list", authorization=None)
         assert (answer.status_code, answer.json()["code"]) == (401, Code.AUTH_MISSING.value)
         assert answer["WWW-Authenticate"].startswith("Bearer")
         assert answer["Content-Type"] == "application/problem+json"
+        answer = Agent("shop", agents.issue("shop", scopes=["runs"])).ask("tools/list")
+        assert (answer.status_code, answer.json()["scope"]) == (403, "gateway")
 
     def test_another_project_looks_like_a_missing_one(self, agent: Agent, new_tenant: Any) -> None:
         new_tenant("other")
         seen = [told(Agent(name, agent.key).ask("tools/list")) for name in ("other", "nowhere")]
         assert seen[0] == seen[1]
         assert seen[0][0] == 404
-
-    def test_a_key_for_runs_calls_no_tools(self, shop: Governed) -> None:
-        answer = Agent("shop", agents.issue("shop", scopes=["runs"])).ask("tools/list")
-        assert (answer.status_code, answer.json()["scope"]) == (403, "gateway")
 
     def test_pages_of_other_sites_may_not_ask(self, agent: Agent, monkeypatch: Any) -> None:
         monkeypatch.setattr(settings, "CSRF_TRUSTED_ORIGINS", ["https://*.trusted.example"])
@@ -65,7 +64,7 @@ class TestEntrance:
             answer = agent.ask("ping", version=HANDSHAKE, origin=origin)
             assert (origin, answer.status_code) == (origin, status)
 
-    def test_the_body_is_json_of_a_bounded_size(self, agent: Agent) -> None:
+    def test_takes_posts_of_json_of_a_bounded_size(self, agent: Agent) -> None:
         fields = agent.fields("tools/list", {}, MODERN)
         assert agent.post(b"{}", fields, content_type="text/plain").status_code == 415
         huge = b'{"a": "' + b"a" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}'
@@ -73,23 +72,21 @@ class TestEntrance:
         assert agent.post(b"{", fields).json()["error"]["code"] == -32700
         nul = agent.message("tools/call", {"name": "a\0", "arguments": {}}, MODERN)
         assert agent.post(nul, fields).status_code == 422
-
-    def test_takes_posts_only(self, agent: Agent) -> None:
-        from django.test import Client as Browser
-
         answer = Browser().get("/mcp/shop/", headers={"host": "127.0.0.1"})
         assert (answer.status_code, answer["Allow"]) == (405, "POST")
+        message = agent.message("ping", {}, HANDSHAKE)
+        bare = agent.post(message, agent.fields("ping", {}, HANDSHAKE), path="/mcp/shop")
+        assert bare.status_code == 200
 
     def test_asks_for_patience(self, agent: Agent, monkeypatch: Any) -> None:
         monkeypatch.setattr(settings, "THROTTLE_KEY_PER_MINUTE", 2)
         answers = [agent.ask("ping", version=HANDSHAKE) for _ in range(5)]
         assert answers[-1].status_code == 429
         assert int(answers[-1]["Retry-After"]) > 0
-
-    def test_works_without_the_trailing_slash(self, agent: Agent) -> None:
-        message = agent.message("tools/list", {}, MODERN)
-        answer = agent.post(message, agent.fields("tools/list", {}, MODERN), path="/mcp/shop")
-        assert answer.status_code == 200
+        monkeypatch.setattr(settings, "THROTTLE_ANONYMOUS_PER_MINUTE", 2)
+        shown = (None, f"Bearer awp.shop.{'x' * 43}") * 4
+        seen = [agent.ask("ping", authorization=each).status_code for each in shown]
+        assert (seen[0], seen[1], seen[-2:]) == (401, 401, [429, 429])
 
     def test_a_revoked_key_is_turned_away_at_once(self, agent: Agent) -> None:
         for _ in range(2):
@@ -107,7 +104,8 @@ class TestEntrance:
 
 
 class TestWhichAgent:
-    def test_a_key_without_one_may_name_it(self, shop: Governed) -> None:
+    def test_a_key_without_one_speaks_for_the_only_one_or_names_it(self, shop: Governed) -> None:
+        assert Agent("shop", agents.issue("shop")).tools() != []
         shop.install(Family.AGENT, "second", {"agent_id": "second", "tools": []})
         key = agents.issue("shop")
         assert Agent("shop", key).tools(awooop_agent="second") == []
@@ -115,12 +113,11 @@ class TestWhichAgent:
         unnamed = Agent("shop", key).ask("tools/list").json()["error"]
         assert "second" in unnamed["message"]
 
-    def test_the_only_agent_needs_no_name(self, shop: Governed) -> None:
-        assert Agent("shop", agents.issue("shop")).tools() != []
-
     def test_a_key_speaks_for_its_own_agent_alone(self, agent: Agent) -> None:
         refused = agent.ask("tools/list", awooop_agent="second").json()["error"]
         assert refused["data"]["code"] == Code.AUTH_FORBIDDEN.value
+        nobody = Agent("shop", agents.issue("shop", agent_id="nobody"))
+        assert nobody.ask("tools/list").json()["error"]["data"]["code"] == Code.GATE_AGENT.value
 
     def test_nothing_in_the_message_tells_who_asks(self, agent: Agent, shop: Governed) -> None:
         meta = {
@@ -187,20 +184,17 @@ class TestToolsList:
         assert (first["ttlMs"], first["cacheScope"]) == (0, "private")
         assert agent.ask("tools/list", {"cursor": "ü"}).json()["error"]["code"] == -32602
 
-    def test_an_agent_without_a_contract_is_told(self, shop: Governed) -> None:
-        key = agents.issue("shop", agent_id="nobody")
-        refused = Agent("shop", key).ask("tools/list").json()["error"]
-        assert refused["data"]["code"] == Code.GATE_AGENT.value
-
 
 class TestToolsCall:
-    @BOTH
-    def test_answers_what_the_tool_said(self, agent: Agent, version: str) -> None:
-        result = agent.call("echo__shop", {"pod": "web-1"}, version=version)["result"]
-        assert "web-1" in result["content"][0]["text"]
-        assert not result["isError"]
-        (row,) = agents.rows("shop")
-        assert result["_meta"]["awooop.platform/call_id"] == str(row.call_id)
+    def test_answers_what_the_tool_said(self, agent: Agent) -> None:
+        for version in BOTH:
+            result = agent.call("echo__shop", {"pod": "web-1"}, version=version)["result"]
+            assert "web-1" in result["content"][0]["text"]
+            assert not result["isError"]
+            row = agents.rows("shop")[-1]
+            assert result["_meta"]["awooop.platform/call_id"] == str(row.call_id)
+        result = agent.call("fail__shop")["result"]
+        assert (result["isError"], result["content"][0]["text"]) == (True, "no such pod")
 
     def test_a_tool_that_is_not_granted_looks_like_none(
         self, agent: Agent, shop: Governed, upstream: Upstream
@@ -222,22 +216,18 @@ class TestToolsCall:
         assert upstream.calls == []
         assert [row.error_code for row in agents.rows("shop")] == [Code.GATE_TOOL.value] * 2
 
-    @BOTH
     def test_a_refusal_says_which_gate_and_what_to_do(
-        self, agent: Agent, shop: Governed, upstream: Upstream, version: str
+        self, agent: Agent, shop: Governed, upstream: Upstream
     ) -> None:
         shop.go(Mode.SHADOW)
-        result = agent.call("write__shop", version=version)["result"]
-        assert result["isError"]
-        facts = result["structuredContent"]
-        assert (facts["code"], facts["gate"]) == (Code.GATE_SHADOW.value, 4)
-        assert facts["hint"] == Code.GATE_SHADOW.hint
-        assert result["content"][0]["text"].startswith(Code.GATE_SHADOW.value)
+        for version in BOTH:
+            result = agent.call("write__shop", version=version)["result"]
+            assert result["isError"]
+            facts = result["structuredContent"]
+            assert (facts["code"], facts["gate"]) == (Code.GATE_SHADOW.value, 4)
+            assert facts["hint"] == Code.GATE_SHADOW.hint
+            assert result["content"][0]["text"].startswith(Code.GATE_SHADOW.value)
         assert upstream.calls == []
-
-    def test_a_tool_that_fails_keeps_its_words(self, agent: Agent) -> None:
-        result = agent.call("fail__shop")["result"]
-        assert (result["isError"], result["content"][0]["text"]) == (True, "no such pod")
 
     def test_continues_the_callers_trace(self, agent: Agent) -> None:
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"

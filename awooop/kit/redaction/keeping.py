@@ -3,6 +3,10 @@
 from awooop.kit.redaction import policy, tags, walk
 
 _SLACK = 4_096  # read beyond what is kept: longer secrets are hidden by what they begin with
+_SHORT = 200
+_MOST_CLEAN = 10_000
+
+_clean: dict[str, None] = {}
 
 
 def excerpt(text: str, most: int) -> str:
@@ -30,4 +34,12 @@ def identity(text: str, most: int) -> str:
 
 
 def _cleaned(text: str) -> str:
-    return str(walk.redacted(text, policy.NONE))
+    """Return a text without its secrets. Short ones that hold none are remembered: names recur."""
+    if text in _clean:
+        return text
+    cleaned = str(walk.redacted(text, policy.NONE))
+    if cleaned == text and len(text) <= _SHORT:
+        if len(_clean) >= _MOST_CLEAN:
+            _clean.clear()
+        _clean[text] = None
+    return cleaned

@@ -22,6 +22,7 @@ import mcp_types as types
 import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
 OBJECT = {"type": "object"}
@@ -60,6 +61,8 @@ class Upstream:
         self.server_name = "good"
         self.server_version = "1.0"
         self.handshake_only = False
+        self.bus = InMemorySubscriptionBus()
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._log = log
         self.tool("echo", lambda arguments: json.dumps(arguments, sort_keys=True))
         self.tool("slow", _slow, schema={**OBJECT, "properties": {"seconds": {"type": "number"}}})
@@ -85,6 +88,12 @@ class Upstream:
             answer,
         )
 
+    def announce(self) -> None:
+        """Tell whoever listens that the tools have changed."""
+        assert self.loop is not None
+        news = self.bus.publish(ToolsListChanged())
+        asyncio.run_coroutine_threadsafe(news, self.loop).result(5)
+
     def withdraw(self, name: str) -> None:
         del self.tools[name]
 
@@ -99,6 +108,7 @@ class Upstream:
             get_tool_input_schema=lambda name: None,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
+            on_subscriptions_listen=ListenHandler(self.bus),
         )
         if self.handshake_only:
             server.middleware.append(_refuse_to_discover)
@@ -106,6 +116,7 @@ class Upstream:
 
     async def _list_tools(self, ctx: Any, params: Any) -> Any:
         self.listings += 1
+        self.loop = asyncio.get_running_loop()
         found = {"tools": [tool.definition for tool in self.tools.values()]}
         if ctx.protocol_version >= "2026-07-28":
             found |= {"ttlMs": 0, "cacheScope": "private", "resultType": "complete"}

@@ -90,14 +90,14 @@ async def drips_bytes(peer: Peer) -> None:
 @call(Code.UPSTREAM_LATE)
 async def continues_for_ever(peer: Peer) -> None:
     while True:
-        await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+        await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
         await asyncio.sleep(0.01)
 
 
 # Too much
 
 
-@call(Code.UPSTREAM_BROKEN)
+@call(Code.UPSTREAM_BROKEN, big=True)
 async def continues_without_pause(peer: Peer) -> None:
     while True:
         await peer.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
