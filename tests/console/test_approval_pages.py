@@ -17,6 +17,7 @@ from awooop.kit import db, ids
 from awooop.kit.db import tenant_tx
 from awooop.tenants import members
 from awooop.tenants.models import Role
+from runs.models import Run
 from tests.console.asking import ask, at, found, text, vote
 from tests.console.test_pages import visible
 
@@ -120,11 +121,11 @@ class TestInbox:
 class TestSidebar:
     def test_counts_what_waits_up_to_a_hundred(self, zoe, monkeypatch):
         first = ask()
-        ask()
+        second = ask()
         assert waiting(zoe.get("/admin/runs/")) == "2"
         vote(first, "zoe")
         assert waiting(zoe.get("/admin/runs/")) == "1"
-        many(first.run_id, 120)
+        many(second, 120)
         assert waiting(zoe.get("/admin/runs/")) == "99+"
 
     def test_and_the_overview_names_the_oldest(self, zoe):
@@ -154,6 +155,25 @@ class TestDeciding:
         told = text(zoe.post(at(asked, "reject"), YES, follow=True))
         assert found(asked).standing == Standing.REJECTED
         assert "nothing is executed" in told
+
+    def test_lets_the_run_go_on_at_once(self, zoe):
+        asked = ask()
+        zoe.post(at(asked, "approve"), YES)
+        with tenant_tx("acme"):
+            assert Run.objects.get(run_id=asked.run_id).state == "pending"
+
+    def test_shows_what_a_person_has_edited(self, zoe):
+        before = ask(required_signatures=2)
+        with tenant_tx("acme"):
+            Approval.objects.filter(approval_id=before.approval_id).update(
+                standing=Standing.WITHDRAWN, disposition=Disposition.DENIED
+            )
+        changes = [{"at": "/name", "was": "web", "now": "a\u200bb"}, {"at": "/n", "was": 1}]
+        asked = ask(run_id=before.run_id, is_edited=True, edited_from=before.approval_id,
+                    changes=changes, requested_by="operator:zoe")  # fmt: skip
+        told = text(zoe.get(at(asked)))
+        for words in ("What was edited", "/name", '"web"', "⟨U+200B⟩", at(before)):
+            assert words in told, words
 
     def test_takes_a_reason(self, zoe):
         asked = ask()
@@ -303,7 +323,7 @@ class TestCost:
         vote(ask(), "zoe")
         paths = (HOME, HISTORY, "/admin/", at(asked))
         one = [cost(path) for path in paths]
-        many(asked.run_id, 10_000)
+        many(asked, 10_000)
         assert [cost(path) for path in paths] == one
         tables = {name for sql in sent for name in re.findall(r"count\(\*\) FROM (\w+)", sql)}
         assert tables == set()
@@ -355,17 +375,12 @@ class TestPages:
         assert [each for each in told if not re.search(CHINESE, each)] == []
 
 
-def many(run_id, count):
-    """Make many requests of one run, as fast as the database can."""
+def many(asked, count):
+    """Make many requests like one, as fast as the database can."""
     with tenant_tx("acme"), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO awooop_approval (project_id, approval_id, run_id, agent_id, gateway_id,"
-            " tool_name, environment, arguments, action_sha256, call_key, title, description,"
-            " risk, required_signatures, requester_may_approve, requested_by, blast_radius,"
-            " standing, disposition, reason, is_edited, created_at, expires_at)"
-            " SELECT 'acme', lpad(to_hex(g), 32, '0')::uuid, %s, 'sre-agent', 'observability',"
-            " 'restart__observability', '', '{\"name\": \"web\"}', lpad(g::text, 64, '0'), 'k',"
-            " 't', '', 'medium', 1, false, 'key:abc', '{}', 'pending', '', '', false, now(),"
-            " now() + interval '1 hour' FROM generate_series(1, %s) g",
-            [run_id, count],
+            "INSERT INTO awooop_approval SELECT (jsonb_populate_record(a, jsonb_build_object("
+            " 'approval_id', lpad(to_hex(g), 32, '0')::uuid, 'action_sha256', g::text))).*"
+            " FROM awooop_approval a, generate_series(1, %s) g WHERE a.approval_id = %s",
+            [count, asked.approval_id],
         )

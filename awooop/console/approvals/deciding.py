@@ -1,6 +1,8 @@
 """One request: what is asked for and how it stands, and saying yes or no to it."""
 
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -13,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import decisions
+from approvals import decisions, tasks
 from approvals.decisions import Decided, Decision
 from approvals.models import Standing
 from awooop.console import accounts
@@ -22,6 +24,7 @@ from awooop.console.approvals.requests import Votes
 from awooop.console.gateway import spelled
 from awooop.console.gateway import words as gateway_words
 from awooop.console.gateway.reading import Row
+from awooop.console.gateway.spelled import Part
 from awooop.errors import Conflict, Invalid
 from awooop.kit import admin, rest
 from awooop.kit.admin import Crumb
@@ -42,6 +45,15 @@ class ReasonForm(forms.Form):
         max_length=_LONGEST_REASON,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Where a person changed what was asked for: what it was, and what it is."""
+
+    at: str
+    was: list[Part]
+    now: list[Part]
 
 
 def detail(
@@ -107,6 +119,8 @@ def _decided(
         now_found, cast = _found(request, found["project_id"], str(found["approval_id"]))
         told_so = _(conflict.code.title)
         return _page(site, request, now_found, cast, conflict=told_so, status=409)
+    if told.new_state is State.RUNNING:
+        tasks.go_on(found["project_id"], told.run_id)
     messages.success(request, _outcome(told))
     return redirect("admin:approval", *place)
 
@@ -148,6 +162,8 @@ def _page(
         "asked": shown,
         "conflict": conflict,
         "facts": {name: found[name] for name in ("action_sha256", "ticket_id")},
+        "edited_href": _of(found["project_id"], found["edited_from"]),
+        "changes": [_change(each) for each in found["changes"] or ()],
         "is_approved": found["standing"] == Standing.APPROVED,
         **_result(found["result"]),
     }
@@ -175,6 +191,19 @@ def _result(result: Any) -> dict[str, Any]:
         "result_reason": spelled.plain(told.get("reason") or ""),
         "call_id": told.get("call_id", ""),
     }
+
+
+def _of(project_id: str, approval_id: UUID | None) -> str:
+    return reverse("admin:approval", args=[project_id, approval_id]) if approval_id else ""
+
+
+def _change(change: dict[str, Any]) -> Change:
+    was, now = ([], [])
+    if "was" in change:
+        was = spelled.parts(spelled.pretty(redact(change["was"])))
+    if "now" in change:
+        now = spelled.parts(spelled.pretty(redact(change["now"])))
+    return Change(spelled.plain(change["at"]), was, now)
 
 
 def _title(found: Row) -> str:

@@ -43,9 +43,17 @@ SOURCE = reading.Source(
         "ended_at",
     ),
 )
-_MORE = ("action_sha256", "ticket_id", "result", "incident_id", "playbook_id")
+_MORE = (
+    "action_sha256",
+    "ticket_id",
+    "result",
+    "incident_id",
+    "playbook_id",
+    "edited_from",
+    "changes",
+)
 
-_JSON = ("arguments", "blast_radius", "result")
+_JSON = ("arguments", "blast_radius", "result", "changes")
 
 _VOTE = ("project_id", "approval_id", "voter", "is_yes", "comment", "voted_at", "counts")
 # A yes counts only for as long as whoever said it may decide: as decisions.decide counts it.
