@@ -31,13 +31,16 @@ from awooop.console.contracts import confirming as contract_acts
 from awooop.console.contracts import detail as contract
 from awooop.console.contracts import listing as contracts
 from awooop.console.gateway import calls, effects, providers, switches, tools, waiting
+from awooop.console.operations import pages as operations
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
 
 Page = Callable[..., HttpResponse]
 
+_SHELVES = ("incidents", "operations", "playbooks", "knowledge")
 _SHOWN_UNDER = {
+    **{f"{kind}-one": f"admin:{kind}" for kind in _SHELVES},
     "run": "admin:run-list",
     "run-cancel": "admin:run-list",
     "approval": "admin:approvals",
@@ -96,6 +99,7 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
             *self._approval_urls(),
+            *(url for kind in _SHELVES for url in self._shelf_urls(kind)),
             *self._gateway_urls(),
         ]
 
@@ -107,6 +111,13 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("approvals/history/", history.listing, "approval-history"),
             self._path(one, deciding.detail, "approval"),
             self._path(f"{one}<str:decision>/", deciding.decide, "approval-decide", act),
+        ]
+
+    def _shelf_urls(self, kind: str) -> list[URLPattern]:
+        one = f"{kind}/<str:project_id>/<str:identity>/"
+        return [
+            self._path(f"{kind}/", partial(operations.listing, kind=kind), kind),
+            self._path(one, partial(operations.one, kind=kind), f"{kind}-one"),
         ]
 
     def _gateway_urls(self) -> list[URLPattern]:
@@ -182,12 +193,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [
         (_("Overview"), "dashboard", "admin:index"),
         (_("Approvals"), "how_to_reg", "admin:approvals"),
+        (_("Incidents"), "crisis_alert", "admin:incidents"),
+        (_("Operation log"), "receipt_long", "admin:operations"),
         (_("Runs"), "play_circle", "admin:run-list"),
         (_("Contracts"), "contract", "admin:contracts"),
         (_("Tool gateways"), "hub", "admin:gateways"),
         (_("Tool calls"), "swap_calls", "admin:calls"),
         (_("Effects"), "published_with_changes", "admin:effects"),
         (_("Kill switches"), "dangerous", "admin:switches"),
+        (_("Playbooks"), "menu_book", "admin:playbooks"),
+        (_("Knowledge"), "school", "admin:knowledge"),
         (_("Budgets"), "payments", "admin:budgets"),
         (_("Tenants"), "domain", "admin:tenants"),
         (_("Audit"), "verified_user", "admin:audit"),

@@ -36,6 +36,7 @@ class Asked:
     """What to list; ``scope`` is what the asker may see at all.
 
     :param wanted: columns and the values they must have; a list is any of them.
+    :param meeting: further conditions, each with its parameter.
     """
 
     scope: Scope
@@ -45,6 +46,7 @@ class Asked:
     newer_than: UUID | None = None
     not_before: UUID | None = None
     oldest_first: bool = False
+    meeting: Sequence[tuple[str, Any]] = ()
 
 
 def page(p: Pipe, source: Source, asked: Asked) -> Page:
@@ -109,4 +111,7 @@ def _conditions(source: Source, asked: Asked) -> tuple[str, list[Any]]:
         if key is not None:
             where.append(f"t.{source.key} {sign} %s")
             params.append(key)
+    for condition, value in asked.meeting:
+        where.append(condition)
+        params.append(value)
     return " AND ".join(where), params
