@@ -172,13 +172,6 @@ DROP TRIGGER operation_follow ON awooop_approval;
 DROP FUNCTION awooop_operation_follow();
 """
 
-SEARCH = """
-CREATE INDEX knowledge_words ON awooop_knowledge
-  USING gin (to_tsvector('simple', title || ' ' || category || ' ' || body));
-CREATE INDEX knowledge_tags ON awooop_knowledge USING gin (tags);
-"""
-UNSEARCH = "DROP INDEX knowledge_words; DROP INDEX knowledge_tags;"
-
 
 class Migration(migrations.Migration):
     dependencies = [("approvals", "0004_operations"), ("gateway", "0004_unsent")]
@@ -218,5 +211,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(ENDINGS, UNENDINGS),
         migrations.RunSQL(RESOLVING, UNRESOLVING),
         migrations.RunSQL(FOLLOWING, UNFOLLOWING),
-        migrations.RunSQL(SEARCH, UNSEARCH),
     ]

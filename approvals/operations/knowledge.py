@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
-from django.db.models import F, Value
-from django.db.models.functions import Concat
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import F
 
 from approvals.operations.models import Incident, Knowledge, Operation, Outcome, Verdict
 from awooop.kit import redaction
 from awooop.kit.db import in_tx
 
 MOST_FOUND = 50
-_WORDS = SearchVector(Concat("title", Value(" "), "category", Value(" "), "body"), config="simple")
+_MOST_READ = 10_000
 
 
 @in_tx
@@ -61,17 +60,19 @@ def tags(operation: Operation, category: str) -> list[str]:
 def search(project_id: str, words: str, *, tags: Sequence[str] = ()) -> list[Knowledge]:
     """Return the entries that hold all words (``"a phrase"``, ``or`` and ``-not`` too), best first.
 
-    Without words, the newest.
+    Without words, the newest. What is older than the newest thousands is not read.
 
     :param tags: which all must be on an entry.
     """
-    found = Knowledge.objects.filter(project_id=project_id)
+    mine = Knowledge.objects.filter(project_id=project_id)
+    read = mine.order_by("-entry_id").values("entry_id")[:_MOST_READ]
+    found = mine.filter(entry_id__in=read)
     if tags:
         found = found.filter(tags__contains=list(tags))
     if not words.strip():
         return list(found.order_by("-entry_id")[:MOST_FOUND])
     asked = SearchQuery(words[:500].replace("\0", ""), config="simple", search_type="websearch")
-    ranked = found.annotate(words=_WORDS).filter(words=asked)
+    ranked = found.filter(words=asked)
     return list(ranked.order_by(SearchRank(F("words"), asked).desc(), "-entry_id")[:MOST_FOUND])
 
 
