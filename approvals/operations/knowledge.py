@@ -15,7 +15,7 @@ _MOST_READ = 10_000
 
 
 @in_tx
-def write(operation: Operation, incident: Incident | None, *, at: datetime) -> Knowledge:
+def write(operation: Operation, incident: Incident | None, *, at: datetime) -> None:
     """Write an operation's entry, or write it anew when more is known: there is one."""
     worked = operation.outcome == Outcome.EXECUTED
     did_not_work = operation.verdict == Verdict.FAILED or operation.outcome == Outcome.ERROR
@@ -29,13 +29,9 @@ def write(operation: Operation, incident: Incident | None, *, at: datetime) -> K
         "tags": tags(operation, category),
         "did_not_work": did_not_work or not worked,
     }
-    made, _ = Knowledge.objects.update_or_create(
-        project_id=operation.project_id,
-        operation_id=operation.operation_id,
-        defaults=told,
-        create_defaults={**told, "created_at": at},
-    )
-    return made
+    whose = {"project_id": operation.project_id, "operation_id": operation.operation_id}
+    if not Knowledge.objects.filter(**whose).update(**told):
+        Knowledge.objects.create(**whose, **told, created_at=at)
 
 
 def tags(operation: Operation, category: str) -> list[str]:

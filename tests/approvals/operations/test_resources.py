@@ -8,7 +8,7 @@ from awooop.errors import AwoooPError, Code
 from awooop.kit.db import tenant_tx
 from awooop.tenants.models import Project
 from awooop.tenants.modes import Mode
-from tests.approvals.operations.conftest import PROJECT, RESTART, SCALE, Desk, grant
+from tests.approvals.operations.conftest import PROJECT, RESTART, SCALE, WEB, Desk, grant
 
 LISTED = "/apis/apps/v1/namespaces/shop/deployments"
 
@@ -48,7 +48,8 @@ class TestResolve:
         assert desk.approval(made).arguments["name"] == "web"
 
     def test_a_suggestion_names_the_closest_and_changes_nothing(self, desk: Desk) -> None:
-        desk.cluster.add(f"{LISTED}/web-api", "Deployment", spec={}, status={})
+        like = {part: desk.cluster.objects[WEB][part] for part in ("spec", "status")}
+        desk.cluster.add(f"{LISTED}/web-api", "Deployment", **like)
         before = counted("suggestion")
         made = desk.propose("kubectl rollout restart deploy/webapi -n shop")
         assert made.resolution.suggestions[0] == "web-api"
