@@ -16,9 +16,9 @@ CHANGED = (
     "rollback_note, tries, duration_ms, opened_at, closed_at, verify_by, linked_at, due_at)"
 )
 
-# At most one sent effect an approval: a further ticket only when nothing was sent under the last
-# one, and a claim under one of several only while nothing was sent under any. Tickets come one
-# after the other, and an effect that never left never changes again: no lock is needed.
+# At most one sent effect an approval: a ticket is burned by one effect, and there is a further one
+# only when the effect of the last one never left, which then never changes again. So at any moment
+# one ticket at most can open anything, and no lock is needed.
 TICKETS = """
 CREATE FUNCTION awooop_approval_ticket_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,31 +45,8 @@ BEGIN
 END $$;
 CREATE TRIGGER ticket_guard BEFORE INSERT ON awooop_approval_ticket
   FOR EACH ROW EXECUTE FUNCTION awooop_approval_ticket_guard();
-
-CREATE FUNCTION awooop_effect_of_one_yes() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF EXISTS (
-    SELECT FROM public.awooop_approval_ticket t
-      JOIN public.awooop_approval a
-        ON a.project_id = t.project_id AND a.approval_id = t.approval_id
-      JOIN public.awooop_tool_effect e
-        ON e.project_id = t.project_id
-       AND (e.ticket_id = a.ticket_id
-            OR e.ticket_id IN (SELECT o.ticket_id FROM public.awooop_approval_ticket o
-                                WHERE o.project_id = t.project_id
-                                  AND o.approval_id = t.approval_id))
-     WHERE t.project_id = NEW.project_id AND t.ticket_id = NEW.ticket_id
-       AND NOT (e.outcome = 'error' AND e.is_unsent)) THEN
-    RETURN NULL;
-  END IF;
-  RETURN NEW;
-END $$;
-CREATE TRIGGER effect_of_one_yes BEFORE INSERT ON awooop_tool_effect
-  FOR EACH ROW WHEN (NEW.ticket_id IS NOT NULL) EXECUTE FUNCTION awooop_effect_of_one_yes();
 """
 UNTICKETS = """
-DROP TRIGGER effect_of_one_yes ON awooop_tool_effect;
-DROP FUNCTION awooop_effect_of_one_yes();
 DROP TRIGGER ticket_guard ON awooop_approval_ticket;
 DROP FUNCTION awooop_approval_ticket_guard();
 """
@@ -172,13 +149,6 @@ DROP TRIGGER operation_follow ON awooop_approval;
 DROP FUNCTION awooop_operation_follow();
 """
 
-SEARCH = """
-CREATE INDEX knowledge_words ON awooop_knowledge
-  USING gin (to_tsvector('simple', title || ' ' || category || ' ' || body));
-CREATE INDEX knowledge_tags ON awooop_knowledge USING gin (tags);
-"""
-UNSEARCH = "DROP INDEX knowledge_words; DROP INDEX knowledge_tags;"
-
 
 class Migration(migrations.Migration):
     dependencies = [("approvals", "0004_operations"), ("gateway", "0004_unsent")]
@@ -218,5 +188,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(ENDINGS, UNENDINGS),
         migrations.RunSQL(RESOLVING, UNRESOLVING),
         migrations.RunSQL(FOLLOWING, UNFOLLOWING),
-        migrations.RunSQL(SEARCH, UNSEARCH),
     ]

@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
-from django.db.models import F, Value
-from django.db.models.functions import Concat
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import F
 
 from approvals.operations.models import Incident, Knowledge, Operation, Outcome, Verdict
 from awooop.kit import redaction
 from awooop.kit.db import in_tx
 
 MOST_FOUND = 50
-_WORDS = SearchVector(Concat("title", Value(" "), "category", Value(" "), "body"), config="simple")
+_MOST_READ = 10_000
 
 
 @in_tx
-def write(operation: Operation, incident: Incident | None, *, at: datetime) -> Knowledge:
+def write(operation: Operation, incident: Incident | None, *, at: datetime) -> None:
     """Write an operation's entry, or write it anew when more is known: there is one."""
     worked = operation.outcome == Outcome.EXECUTED
     did_not_work = operation.verdict == Verdict.FAILED or operation.outcome == Outcome.ERROR
@@ -30,13 +29,9 @@ def write(operation: Operation, incident: Incident | None, *, at: datetime) -> K
         "tags": tags(operation, category),
         "did_not_work": did_not_work or not worked,
     }
-    made, _ = Knowledge.objects.update_or_create(
-        project_id=operation.project_id,
-        operation_id=operation.operation_id,
-        defaults=told,
-        create_defaults={**told, "created_at": at},
-    )
-    return made
+    whose = {"project_id": operation.project_id, "operation_id": operation.operation_id}
+    if not Knowledge.objects.filter(**whose).update(**told):
+        Knowledge.objects.create(**whose, **told, created_at=at)
 
 
 def tags(operation: Operation, category: str) -> list[str]:
@@ -61,17 +56,19 @@ def tags(operation: Operation, category: str) -> list[str]:
 def search(project_id: str, words: str, *, tags: Sequence[str] = ()) -> list[Knowledge]:
     """Return the entries that hold all words (``"a phrase"``, ``or`` and ``-not`` too), best first.
 
-    Without words, the newest.
+    Without words, the newest. What is older than the newest thousands is not read.
 
     :param tags: which all must be on an entry.
     """
-    found = Knowledge.objects.filter(project_id=project_id)
+    mine = Knowledge.objects.filter(project_id=project_id)
+    read = mine.order_by("-entry_id").values("entry_id")[:_MOST_READ]
+    found = mine.filter(entry_id__in=read)
     if tags:
         found = found.filter(tags__contains=list(tags))
     if not words.strip():
         return list(found.order_by("-entry_id")[:MOST_FOUND])
     asked = SearchQuery(words[:500].replace("\0", ""), config="simple", search_type="websearch")
-    ranked = found.annotate(words=_WORDS).filter(words=asked)
+    ranked = found.filter(words=asked)
     return list(ranked.order_by(SearchRank(F("words"), asked).desc(), "-entry_id")[:MOST_FOUND])
 
 

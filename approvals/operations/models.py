@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -148,7 +149,12 @@ class Operation(TenantModel):
         verbose_name_plural = _("operations")
         constraints: ClassVar = [
             models.UniqueConstraint("project_id", "approval_id", name="operation_of_approval_once"),
-            models.UniqueConstraint("project_id", "run_id", name="operation_of_run_once"),
+            models.UniqueConstraint(
+                "project_id",
+                "run_id",
+                name="operation_of_run_once",
+                condition=models.Q(approval_id=None),
+            ),
         ]
         indexes: ClassVar = [
             models.Index("due_at", name="operation_due", condition=~models.Q(due_at=None)),
@@ -176,7 +182,11 @@ class Ticket(TenantModel):
 
 
 class Knowledge(TenantModel):
-    """What an operation taught: one entry each, found by its words and its tags."""
+    """What an operation taught: one entry each, found by its words and its tags.
+
+    There is no GIN index: under row level security PostgreSQL asks an operator that is not
+    leakproof, as those of full text search are, only of rows that the policies have let through.
+    """
 
     pk = models.CompositePrimaryKey("project_id", "entry_id")
     entry_id = models.UUIDField(default=ids.new_id)
@@ -187,6 +197,11 @@ class Knowledge(TenantModel):
     category = models.CharField(max_length=100)
     tags = ArrayField(models.CharField(max_length=100), default=list)
     did_not_work = models.BooleanField(default=False)
+    words = models.GeneratedField(
+        expression=SearchVector("title", "category", "body", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
     created_at = models.DateTimeField(_("created"))
 
     class Meta:

@@ -159,6 +159,9 @@ def decided(project_id: str, incident: Incident) -> Mapping[str, int]:
 @in_tx
 def tie(operation: Operation, approval_id: UUID) -> None:
     """Say that an operation which wanted no human waits for one after all."""
+    Approval.objects.filter(project_id=operation.project_id, approval_id=approval_id).update(
+        incident_id=operation.incident_id, playbook_id=operation.playbook_id
+    )
     Operation.objects.filter(
         project_id=operation.project_id, operation_id=operation.operation_id
     ).update(approval_id=approval_id, stage=Stage.PROPOSED, is_auto_approved=False, due_at=None)

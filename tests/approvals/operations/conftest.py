@@ -53,9 +53,8 @@ class Desk:
 
     def propose(self, action: str, **how: Any) -> Proposed:
         told = {"description": "because", "risk": "medium", "requested_by": "operator:eve"}
-        return proposals.propose(
-            PROJECT, agent_id=self.agent_id, action=action, at=timezone.now(), **{**told, **how}
-        )
+        told |= {"agent_id": self.agent_id, "at": timezone.now()}
+        return proposals.propose(PROJECT, action=action, **{**told, **how})
 
     def decide(self, made: Proposed, decision: Decision = Decision.APPROVE) -> None:
         assert made.approval_id is not None

@@ -17,6 +17,7 @@ from approvals.operations.models import (
 from approvals.operations.verification import Wanted
 from awooop.audit.models import AuditEvent
 from gateway.models import Effect
+from runs import tools
 from tests.approvals.operations.conftest import NGINX, RESTART, SCALE, WEB, Desk
 from tests.peers.ssh_server import Said
 
@@ -79,8 +80,6 @@ class TestTransient:
             if len(tried) == 2:
                 desk.host.most_channels = 100
             return told(*args, **how)
-
-        from runs import tools
 
         told = tools.call
         monkeypatch.setattr(tools, "call", counted)
