@@ -48,7 +48,6 @@ KNOWLEDGE = Source(
     ),
 )
 _JSON = ("arguments", "resolution")
-_WORDS = "to_tsvector('simple', title || ' ' || category || ' ' || body)"
 _COUNTED = """
 SELECT d.what, count(*) FROM awooop_incident i JOIN awooop_anomaly_disposition d
     ON d.project_id = i.project_id AND d.anomaly_key = i.anomaly_key
@@ -144,7 +143,7 @@ def decided(p: Pipe, project_id: str, incident_id: UUID) -> list[tuple[str, int]
 
 
 def _meeting(words: str) -> tuple[tuple[str, Any], ...]:
-    return ((f"{_WORDS} @@ websearch_to_tsquery('simple', %s)", words),)
+    return (("words @@ websearch_to_tsquery('simple', %s)", words),)
 
 
 def _open(row: Row) -> None:
