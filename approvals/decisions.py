@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import Q
 
 from approvals import tokens
@@ -15,7 +15,7 @@ from awooop.audit import sink
 from awooop.audit.acts import Act, Outcome
 from awooop.errors import Code, Conflict, NotFound, Refused
 from awooop.kit import redaction
-from awooop.kit.db import in_tx
+from awooop.kit.db import in_tx, savepoint
 from awooop.tenants import members
 from awooop.tenants.models import Role
 from runs import moves, parking
@@ -199,7 +199,7 @@ def _close(found: Approval, approver: str, reason: str, at: datetime) -> None:
 def journal(found: Approval, step: str, summary: str, *, is_blocked: bool = False) -> None:
     """Leave a step in the run's journal; failing to never undoes the decision."""
     try:
-        with transaction.atomic():
+        with savepoint():
             parking.note(
                 found.project_id,
                 found.run_id,

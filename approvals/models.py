@@ -79,7 +79,7 @@ class Approval(TenantModel):
     ticket_id = models.CharField(max_length=64, null=True, blank=True)
     is_edited = models.BooleanField(default=False)
     edited_from = models.UUIDField(null=True, blank=True)
-    changes = models.JSONField(default=list, blank=True)
+    changes = models.JSONField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(_("asked"))
     expires_at = models.DateTimeField(_("expires"))

@@ -23,7 +23,6 @@ GROUPS = {
     "E-REQ": "what was asked",
     "E-TENANT": "projects",
     "E-RUN": "runs",
-    "E-APPR": "humans' decisions",
     "E-CONTRACT": "contracts",
     "E-BUDGET": "money",
     "E-SCHEMA": "agents' answers",
@@ -34,6 +33,7 @@ GROUPS = {
     "E-MCP-KILL": "kill switches",
     "E-MCP-TOOL": "the registry of tools",
     "E-MCP-UP": "tools' servers",
+    "E-APPR": "approvals",
     "E-AUDIT": "the audit",
     "E-SYS": "the platform itself",
 }

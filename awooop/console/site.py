@@ -20,6 +20,7 @@ from awooop.console import (
     audit_list,
     home,
     projects,
+    promotion,
     run_detail,
     run_list,
 )
@@ -48,6 +49,8 @@ _SHOWN_UNDER = {
     "approval-history": "admin:approvals",
     "budget": "admin:budgets",
     "budget-limit": "admin:budgets",
+    "tenant": "admin:tenants",
+    "tenant-mode": "admin:tenants",
     "contract": "admin:contracts",
     "contract-act": "admin:contracts",
     "gateway": "admin:gateways",
@@ -100,6 +103,8 @@ class ConsoleSite(UnfoldAdminSite):
             self._path("tenants/", projects.listing, "tenants"),
             *self._approval_urls(),
             *(url for kind in _SHELVES for url in self._shelf_urls(kind)),
+            self._path("projects/<slug:project_id>/", promotion.detail, "tenant"),
+            self._path("projects/<slug:project_id>/mode/", promotion.change, "tenant-mode", act),
             *self._gateway_urls(),
         ]
 

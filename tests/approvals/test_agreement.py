@@ -1,11 +1,14 @@
 """Edited requests, and how often people agreed with what was proposed."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connections
+from django.test import Client
 from django.utils import timezone
 
 from approvals import agreement, edits
@@ -14,6 +17,8 @@ from approvals.edits import changes
 from approvals.models import Approval
 from awooop.errors import AwoooPError, Code
 from awooop.kit.db import pipe, tenant_tx
+from awooop.tenants import members
+from awooop.tenants.models import Operator, Role
 from awooop.tenants.modes import Mode
 from gateway import humans
 from runs import cancelling
@@ -21,6 +26,8 @@ from tests.approvals.conftest import ASKING, Office
 from tests.approvals.test_api import Person
 from tests.gateway.governed import LAX
 from tests.gateway.upstreams.good import Upstream
+
+AUTHENTICATION = "django.contrib.auth.backends.ModelBackend"
 
 
 def edit(office: Office, identity: UUID, by: str = "bob", **arguments: Any) -> Approval:
@@ -191,3 +198,24 @@ class TestAgreement:
     def test_is_for_people_who_may_see_the_project(self, office: Office) -> None:
         office.ask(n=1)
         assert Person("stranger").get("/agreement").json()["agreement"] == []
+
+    def test_is_told_at_a_shell_before_a_promotion(self, office: Office) -> None:
+        office.decide(office.ask(n=1).asked.run_id, "ann")
+        told = StringIO()
+        call_command("set_mode", "shop", "canary", dry_run=True, stdout=told)
+        assert "shop: active -> canary (nothing was changed)" in told.getvalue()
+        assert "write__shop: 100 % agreed; asked 1" in told.getvalue()
+        assert office.shop.rows("awooop_projects")[0]["migration_mode"] == "active"
+
+    def test_is_shown_beside_the_promotion(self, office: Office) -> None:
+        for n, decision in enumerate((Decision.APPROVE, Decision.APPROVE, Decision.REJECT)):
+            office.decide(office.ask(n=n).asked.run_id, "ann", decision)
+        office.shop.go(Mode.SUGGEST)
+        with tenant_tx("shop"):
+            members.admit("shop", "ann", Role.ADMIN, actor="t", at=timezone.now())
+        browser = Client()
+        browser.force_login(Operator.objects.get(username="ann"), AUTHENTICATION)
+        for path in ("/admin/projects/shop/", "/admin/projects/shop/mode/?to=canary"):
+            told = browser.get(path).content.decode()
+            assert "Promote" in told
+            assert ("write__shop" in told, "66 %" in told) == (True, True)
