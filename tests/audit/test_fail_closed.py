@@ -92,6 +92,17 @@ def clear_limit(caller):
     return answer.status_code == 200 or answer.content.decode()
 
 
+def decide(decision):
+    def act(caller):
+        answer = caller.console.post(
+            f"/v1/platform/approvals/{caller.approval_id}/decide",
+            {"decision": decision, "reason": "why"}, content_type="application/json",
+        )  # fmt: skip
+        return answer.status_code == 200 or answer.content.decode()
+
+    return act
+
+
 def sign_in(caller):
     fresh = Client(raise_request_exception=False)
     answer = fresh.post("/admin/login/", {"username": "ann", "password": PASSWORD})
@@ -170,6 +181,8 @@ ACTS = {
         "/admin/switches/throw/", level="project", project="acme", reason="why",
         confirmed="project:acme:",
     ),
+    "approve through its door": decide("approve"),
+    "reject through its door": decide("reject"),
     "approve": through_console("/admin/approvals/acme/{approval_id}/approve/", reason="why"),
     "reject": through_console("/admin/approvals/acme/{approval_id}/reject/", reason="why"),
     "lift a kill switch": through_console("/admin/switches/acme/{switch_id}/lift/"),
