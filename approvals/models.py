@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from approvals.operations import models as operations  # noqa: F401 - Django looks for them here
 from awooop.kit import ids
 from awooop.tenants.models import TenantModel
 
