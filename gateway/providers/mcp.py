@@ -38,6 +38,11 @@ class Mcp:
         """How often the server asked for sampling, elicitation, roots or the like."""
         return self._ears.refusals.total()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the session stands."""
+        return self._session.client is not None and not self._session.is_over
+
     def learn(self, tool: str, schema: Mapping[str, Any]) -> None:
         """Take a tool's input schema: it may want arguments repeated in headers."""
         if self._schemas.get(tool) is not schema:
