@@ -1,6 +1,7 @@
 """HTTP towards one MCP server: no redirects, no proxies, no compression, no more than fits."""
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -13,6 +14,8 @@ from gateway.providers.base import Failed, Target
 from gateway.providers.ears import Ears
 
 _IDLE_SECONDS = 4.0  # below what servers wait: a request must not meet a closing connection
+_ENDING_SECONDS = 0.2  # after a stream's last message, for the end of the stream
+_MOST_ENDING = 16
 _BEARER = "authorization"
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"(?:[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?")
@@ -20,14 +23,18 @@ _PLAIN = (b"", b"identity")
 
 
 class Reply:
-    """An answer whose body is still to come."""
+    """An answer whose body is still to come.
 
-    __slots__ = ("_ears", "_exchange", "_line", "_places")
+    :param is_through: set when nothing more is wanted of it, though its end may not have come yet.
+    """
+
+    __slots__ = ("_ears", "_exchange", "_line", "_places", "is_through")
 
     def __init__(
         self, line: wire.Line, exchange: wire.Exchange, ears: Ears, places: "_Places"
     ) -> None:
         self._line, self._exchange, self._ears, self._places = line, exchange, ears, places
+        self.is_through = False
 
     @property
     def status(self) -> int:
@@ -74,7 +81,10 @@ class Reply:
 
     def close(self) -> None:
         """Be through with it, read or not."""
-        self._places.give(self._line)
+        if self.is_through and self._line.is_ending:
+            self._places.see_out(self._line, self._exchange)
+        else:
+            self._places.give(self._line)
 
 
 class _Places:
@@ -84,6 +94,7 @@ class _Places:
         self._free = asyncio.Semaphore(most)
         self._every: set[wire.Line] = set()
         self._kept: list[tuple[float, wire.Line]] = []
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def take(self) -> wire.Line | None:
         """Wait for a place, and for a connection that is kept, if there is one."""
@@ -101,19 +112,38 @@ class _Places:
     def give(self, line: wire.Line | None) -> None:
         """Give a place back, and with it a connection: kept when it is in order."""
         self._free.release()
-        if line is None:
-            return
-        line.leave()
-        if line.is_free and line in self._every:
-            self._kept.append((time.monotonic(), line))
-        else:
+        if line is not None:
+            self._keep(line)
+
+    def see_out(self, line: wire.Line, exchange: wire.Exchange) -> None:
+        """Give a place back, and its connection a moment later: at the end of its answer."""
+        self._free.release()
+        if len(self._ending) >= _MOST_ENDING:
             self._drop(line)
+            return
+        task = asyncio.create_task(self._ended(line, exchange))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def close(self) -> None:
         for line in self._every:
             line.drop()
         self._every.clear()
         self._kept.clear()
+
+    async def _ended(self, line: wire.Line, exchange: wire.Exchange) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING_SECONDS):
+                while line.is_ending and not exchange.body:
+                    await line.hear()
+        self._keep(line)
+
+    def _keep(self, line: wire.Line) -> None:
+        line.leave()
+        if line.is_free and line in self._every:
+            self._kept.append((time.monotonic(), line))
+        else:
+            self._drop(line)
 
     def _drop(self, line: wire.Line) -> None:
         self._every.discard(line)

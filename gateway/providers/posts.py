@@ -163,6 +163,7 @@ class Posts(Dispatcher[TransportContext]):
         async with contextlib.aclosing(_messages(reply)) as every:
             async for heard in every:
                 if isinstance(heard, JSONRPCResponse | JSONRPCError):
+                    reply.is_through = True
                     return _result(heard, asked)
                 await self._hear(heard)
                 report = _report(heard, asked.id)

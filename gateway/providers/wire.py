@@ -76,6 +76,14 @@ class Line(asyncio.Protocol):
         """Whether it can carry another exchange."""
         return self._exchange is None and not self._is_over
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether only the end of an answer is to come before it can carry another exchange."""
+        exchange = self._exchange
+        if exchange is None or self._is_over or not self._stays or exchange.is_whole:
+            return False
+        return exchange.failure is None
+
     def send(self, request: bytes, exchange: Exchange) -> None:
         """Let a request go.
 
