@@ -17,7 +17,7 @@ from awooop.kit.db import in_tx, tenant_tx
 from gateway import effects
 from gateway.models import Outcome as Effected
 from gateway.shapes import Result
-from runs import parking, tools
+from runs import parking, renewal, tools
 from runs.executors import Parked
 from runs.fsm import State
 from runs.leases import Ending, Lease
@@ -46,7 +46,11 @@ def execute(lease: Lease) -> Ending | Parked | None:
     due = oplog.begin(lease, timezone.now())
     if due is None:
         return None
-    operation, approval = due
+    with renewal.kept(lease):
+        return _execute(lease, *due)
+
+
+def _execute(lease: Lease, operation: Operation, approval: Approval | None) -> Ending | Parked:
     if operation.attempts == 0:
         rollbacks.remember(operation)
     while True:

@@ -72,21 +72,18 @@ class TestVerification:
             with pytest.raises(DatabaseError):
                 desk.sql(f"UPDATE awooop_operation SET {change}")
 
-    @pytest.mark.parametrize(
-        ("tool", "rules", "window"),
-        [
+    def test_may_only_read_has_rules_and_an_end(self, desk: Desk) -> None:
+        named = {"namespace": "shop", "kind": "Deployment", "name": "web"}
+        for tool, rules, window in (
             ("k8s_scale", [{"path": "/a"}], 1),
             ("k8s_get", [], 1),
             ("k8s_get", [{"path": "/a", "sometimes": True}], 1),
             ("k8s_get", [{"path": "/a"}], 61),
-        ],
-    )
-    def test_may_only_read_has_rules_and_an_end(self, desk: Desk, tool, rules, window) -> None:
-        named = {"namespace": "shop", "kind": "Deployment", "name": "web"}
-        wanted = Wanted(tool=tool, arguments=named, rules=rules, window_seconds=window)
-        with pytest.raises(AwoooPError) as refused:
-            desk.propose(RESTART, verification=wanted)
-        assert refused.value.code is Code.ACTION_UNREAD
+        ):
+            wanted = Wanted(tool=tool, arguments=named, rules=rules, window_seconds=window)
+            with pytest.raises(AwoooPError) as refused:
+                desk.propose(RESTART, verification=wanted)
+            assert refused.value.code is Code.ACTION_UNREAD
 
 
 class TestIncidents:

@@ -18,6 +18,7 @@ from approvals.operations.verification import Wanted
 from awooop.audit.models import AuditEvent
 from gateway.models import Effect
 from runs import tools
+from runs.models import Run
 from tests.approvals.operations.conftest import NGINX, RESTART, SCALE, WEB, Desk
 from tests.peers.ssh_server import Said
 
@@ -161,6 +162,18 @@ class TestUnknown:
         assert desk.all(Approval)[0].disposition == "outcome-unknown"
         assert desk.all(Ticket) == []
         assert desk.again(incident).status == "investigating"
+
+
+class TestSlow:
+    def test_a_call_longer_than_a_lease_keeps_it(self, desk: Desk, settings) -> None:
+        settings.RUN_LEASE_SECONDS = 1
+        desk.cluster.answers[WEB + "/scale"] = "slow"  # and then the connection is closed
+        made = desk.propose(SCALE)
+        desk.decide(made)
+        desk.work()
+        found = desk.operation(made)
+        assert (found.outcome, found.attempts) == ("unknown", 1)
+        assert desk.all(Run, run_id=made.run_id)[0].state == "failed"
 
 
 class TestFailedVerification:
