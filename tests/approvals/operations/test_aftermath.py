@@ -8,6 +8,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from approvals import expiry
+from approvals.models import Approval
 from approvals.operations import incidents, knowledge, learning, notices, oplog, playbooks, tending
 from approvals.operations.models import (
     AnomalyDisposition,
@@ -18,7 +19,7 @@ from approvals.operations.models import (
     Playbook,
 )
 from approvals.operations.verification import Wanted
-from awooop.errors import AwoooPError, Code, Conflict, NotFound
+from awooop.errors import AwoooPError, Code, Conflict, NotFound, Unavailable
 from awooop.kit.db import tenant_tx
 from contracts.models import Family
 from runs import cancelling
@@ -34,6 +35,7 @@ from tests.approvals.operations.conftest import (
     install,
 )
 from tests.approvals.operations.test_stories import same_replicas
+from tests.audit.test_fail_closed import unwritable
 from tests.peers.ssh_server import Said
 
 AUTO = {"auto_approved": True, "requested_by": "auto_approve"}
@@ -307,6 +309,12 @@ class TestLost:
         found = desk.operation(made)
         assert (found.outcome, found.attempts, found.stage) == ("denied", 1, "done")
         assert desk.host.lines == []
+
+    def test_without_evidence_nothing_is_proposed_or_watched(self, desk: Desk) -> None:
+        for action in (NGINX, "NO_ACTION"):
+            with unwritable(), pytest.raises(Unavailable):
+                desk.propose(action)
+        assert desk.all(Operation) == desk.all(Approval) == desk.all(Notice) == []
 
     def test_the_same_proposal_joins_the_one_that_waits(self, desk: Desk) -> None:
         first, second = desk.propose(NGINX), desk.propose(NGINX)
