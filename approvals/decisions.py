@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import Q
 
 from approvals import tokens
@@ -15,7 +15,7 @@ from awooop.audit import sink
 from awooop.audit.acts import Act, Outcome
 from awooop.errors import Code, Conflict, NotFound, Refused
 from awooop.kit import redaction
-from awooop.kit.db import in_tx
+from awooop.kit.db import in_tx, savepoint
 from awooop.tenants import members
 from awooop.tenants.models import Role
 from runs import moves, parking
@@ -72,8 +72,8 @@ def decide(
     :raises Conflict: it waits for nobody, or this person has voted.
     :raises Refused: this person may not decide, or asked for it themselves.
     """
-    found = _held(project_id, identity)
-    _require_waiting(found, at)
+    found = held(project_id, identity)
+    require_waiting(found, at)
     _require_fit(found, approver)
     said = redaction.excerpt(reason, _LONGEST_REASON)
     if Vote.objects.filter(approval_id=found.approval_id, voter=approver).exists():
@@ -100,8 +100,12 @@ def yes_votes(approval: Approval) -> list[str]:
     return sorted(_yes(approval))
 
 
-def _held(project_id: str, identity: UUID) -> Approval:
-    """Return a request, its row locked; the newest one of a run."""
+def held(project_id: str, identity: UUID) -> Approval:
+    """Return a request, its row locked; the newest one of a run.
+
+    :raises NotFound: no such request or run in this project.
+    :raises Conflict: the run never asked.
+    """
     found = (
         Approval.objects.select_for_update()
         .filter(Q(approval_id=identity) | Q(run_id=identity), project_id=project_id)
@@ -116,7 +120,11 @@ def _held(project_id: str, identity: UUID) -> Approval:
     raise Conflict(Code.APPROVAL_DECIDED, f"the run is {run.state}", state=run.state)
 
 
-def _require_waiting(found: Approval, at: datetime) -> None:
+def require_waiting(found: Approval, at: datetime) -> Run:
+    """Return the run of a request that waits for a decision, its row locked.
+
+    :raises Conflict: it waits for nobody; facts name the run's present state.
+    """
     run = Run.objects.select_for_update().get(project_id=found.project_id, run_id=found.run_id)
     if found.standing != Standing.PENDING or run.state != State.WAITING_APPROVAL:
         standing = Standing(found.standing).value
@@ -128,12 +136,21 @@ def _require_waiting(found: Approval, at: datetime) -> None:
         )
     if found.expires_at <= at:
         raise Conflict(Code.APPROVAL_DECIDED, "the request has expired", state=run.state)
+    return run
+
+
+def require_approver(project_id: str, actor: str) -> None:
+    """Let only a person who is an approver of the project at this moment go on.
+
+    :raises Refused: somebody else, or a machine.
+    """
+    name = actor.removeprefix("operator:")
+    if name == actor or not members.holding(project_id, {name}, Role.APPROVER):
+        raise Refused(Code.AUTH_FORBIDDEN, "this needs the role approver", role="approver")
 
 
 def _require_fit(found: Approval, approver: str) -> None:
-    name = approver.removeprefix("operator:")
-    if name == approver or not members.holding(found.project_id, {name}, Role.APPROVER):
-        raise Refused(Code.AUTH_FORBIDDEN, "this needs the role approver", role="approver")
+    require_approver(found.project_id, approver)
     if approver == found.requested_by and not found.requester_may_approve:
         raise Refused(Code.APPROVAL_OWN)
 
@@ -150,7 +167,7 @@ def _approve(found: Approval, approver: str, reason: str, votes: int, at: dateti
     found.ticket_id = tokens.new_id()
     _close(found, approver, reason, at)
     moves.move(found.run_id, State.RUNNING, actor=approver, reason=f"approved: {reason}"[:500])
-    _journal(found, APPROVE_STEP, f"approved by {approver}: {reason}")
+    journal(found, APPROVE_STEP, f"approved by {approver}: {reason}")
     _record(Act.APPROVAL_APPROVED, found, approver, votes=votes, reason=reason)
     return _told(found, Decision.APPROVE, State.RUNNING, votes)
 
@@ -168,7 +185,7 @@ def _reject(found: Approval, approver: str, reason: str, at: datetime) -> Decide
         error_code=Code.APPROVAL_REJECTED,
         error_detail=reason or "no reason was given",
     )
-    _journal(found, REJECT_STEP, f"rejected by {approver}: {reason}", is_blocked=True)
+    journal(found, REJECT_STEP, f"rejected by {approver}: {reason}", is_blocked=True)
     _record(Act.APPROVAL_REJECTED, found, approver, outcome=Outcome.REFUSED, reason=reason)
     return _told(found, Decision.REJECT, State.CANCELLED, 0)
 
@@ -179,10 +196,10 @@ def _close(found: Approval, approver: str, reason: str, at: datetime) -> None:
     found.save(update_fields=[*names, "ended_at"])
 
 
-def _journal(found: Approval, step: str, summary: str, *, is_blocked: bool = False) -> None:
+def journal(found: Approval, step: str, summary: str, *, is_blocked: bool = False) -> None:
     """Leave a step in the run's journal; failing to never undoes the decision."""
     try:
-        with transaction.atomic():
+        with savepoint():
             parking.note(
                 found.project_id,
                 found.run_id,

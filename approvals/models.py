@@ -47,7 +47,8 @@ class Approval(TenantModel):
     """One request: exactly this action, for a human to say yes or no to.
 
     ``arguments`` are what would be sent, without secrets; ``action_sha256`` binds them to agent,
-    tool, definition and environment, and names the request for as long as it waits.
+    tool, definition and environment, and names the request for as long as it waits. One that a
+    person has edited names the request it takes the place of, and keeps what is different.
     """
 
     pk = models.CompositePrimaryKey("project_id", "approval_id")
@@ -77,6 +78,8 @@ class Approval(TenantModel):
     reason = models.CharField(max_length=500, blank=True, default="")
     ticket_id = models.CharField(max_length=64, null=True, blank=True)
     is_edited = models.BooleanField(default=False)
+    edited_from = models.UUIDField(null=True, blank=True)
+    changes = models.JSONField(default=list, blank=True)
     result = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(_("asked"))
     expires_at = models.DateTimeField(_("expires"))
@@ -96,6 +99,7 @@ class Approval(TenantModel):
                 condition=models.Q(standing=Standing.PENDING),
             ),
             models.UniqueConstraint("project_id", "ticket_id", name="approval_ticket_once"),
+            models.UniqueConstraint("project_id", "edited_from", name="approval_edited_once"),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -105,6 +109,13 @@ class Approval(TenantModel):
                 condition=models.Q(standing=Standing.PENDING),
             ),
             models.Index("project_id", "run_id", name="approval_by_run"),
+            models.Index(
+                "project_id",
+                "agent_id",
+                "tool_name",
+                models.F("approval_id").desc(),
+                name="approval_by_tool",
+            ),
         ]
 
 

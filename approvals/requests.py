@@ -58,7 +58,7 @@ def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = Non
     """
     present = _present(call, facts)
     if present is not None:
-        return Asked(present.approval_id, present.run_id, present.expires_at)
+        return _asked(present)
     waiting = Approval.objects.filter(
         project_id=call.project_id, agent_id=call.agent_id, standing=Standing.PENDING
     )
@@ -79,7 +79,7 @@ def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = Non
             "signatures": made.required_signatures,
         },
     )
-    return Asked(made.approval_id, made.run_id, made.expires_at)
+    return _asked(made)
 
 
 def demand(policies: tuple[Policy, ...], risk: Risk) -> Demand:
@@ -107,23 +107,93 @@ def risk_of(call: Call, facts: Facts) -> Risk:
 def look(project_id: str, agent_id: str, approval_id: UUID) -> Mapping[str, Any] | None:
     """Return how far a request of an agent has come; it changes nothing. Opens its own transaction.
 
-    None for another's request, exactly as for one that does not exist.
+    Of one that a person has edited, how far the last edit has come. None for another's request,
+    exactly as for one that does not exist.
     """
     with tenant_tx(project_id):
-        found = Approval.objects.filter(
+        asked = found = Approval.objects.filter(
             project_id=project_id, agent_id=agent_id, approval_id=approval_id
         ).first()
-    if found is None:
+        while found is not None and found.standing == Standing.WITHDRAWN:
+            after = Approval.objects.filter(project_id=project_id, edited_from=found.approval_id)
+            if (edit := after.first()) is None:
+                break
+            found = edit
+    if asked is None or found is None:
         return None
     return {
-        "approval_id": str(found.approval_id),
+        "approval_id": str(asked.approval_id),
+        "edited_as": None if found is asked else str(found.approval_id),
         "run_id": str(found.run_id),
         "standing": found.standing,
         "disposition": found.disposition or None,
+        "reason": found.reason,
         "tool": found.tool_name,
+        "arguments": found.arguments,
         "expires_at": found.expires_at.isoformat(),
+        "link": link(found),
         "result": found.result,
     }
+
+
+def columns(
+    call: Call,
+    facts: Facts,
+    at: datetime,
+    *,
+    least: Risk = Risk.LOW,
+    proposal: Told | None = None,
+) -> dict[str, Any]:
+    """Return what is kept of a call that waits for a human, but for its run.
+
+    :param least: the risk it is counted as at least.
+    """
+    assert facts.entry is not None
+    assert facts.verdict is not None
+    told = proposal or Told(
+        title=f"{call.agent_id}: {facts.entry.name}",
+        description=str((facts.entry.definition or {}).get("description", "")),
+        risk=None,
+        blast_radius={},
+        incident_id=None,
+        playbook_id=None,
+    )
+    risk = max(risk_of(call, facts), told.risk or least, least, key=lambda each: each.rank)
+    asked = demand(facts.policies, risk)
+    return {
+        "project_id": call.project_id,
+        "agent_id": call.agent_id,
+        "gateway_id": facts.entry.gateway_id,
+        "tool_name": facts.entry.name,
+        "environment": facts.environment or "",
+        "arguments": dict(facts.leaving),
+        "action_sha256": facts.action,
+        "call_key": call.key or f"call:{call.call_id}",
+        "title": redaction.excerpt(told.title, _LONGEST_TITLE),
+        "description": told.description[:2_000],
+        "risk": asked.risk,
+        "required_signatures": asked.signatures,
+        "requester_may_approve": asked.requester_may_approve,
+        "requested_by": call.actor[:150],
+        "blast_radius": {
+            **told.blast_radius,
+            "scope": facts.verdict.scope,
+            "why": facts.verdict.why or "",
+        },
+        "incident_id": told.incident_id,
+        "playbook_id": told.playbook_id,
+        "created_at": at,
+        "expires_at": at + asked.expires,
+    }
+
+
+def link(approval: Approval) -> str:
+    """Return the address of a request's page in the console."""
+    return f"/admin/approvals/{approval.project_id}/{approval.approval_id}/"
+
+
+def _asked(approval: Approval) -> Asked:
+    return Asked(approval.approval_id, approval.run_id, approval.expires_at, link(approval))
 
 
 def _present(call: Call, facts: Facts) -> Approval | None:
@@ -136,45 +206,8 @@ def _present(call: Call, facts: Facts) -> Approval | None:
 
 
 def _make(call: Call, facts: Facts, at: datetime, proposal: Told | None) -> Approval:
-    assert facts.entry is not None
-    assert facts.verdict is not None
-    told = proposal or Told(
-        title=f"{call.agent_id}: {facts.entry.name}",
-        description=str((facts.entry.definition or {}).get("description", "")),
-        risk=None,
-        blast_radius={},
-        incident_id=None,
-        playbook_id=None,
-    )
-    risk = risk_of(call, facts)
-    asked = demand(facts.policies, max(risk, told.risk or risk, key=lambda each: each.rank))
-    title = redaction.excerpt(told.title, _LONGEST_TITLE)
-    return Approval.objects.create(
-        project_id=call.project_id,
-        run_id=_put_aside(call, title),
-        agent_id=call.agent_id,
-        gateway_id=facts.entry.gateway_id,
-        tool_name=facts.entry.name,
-        environment=facts.environment or "",
-        arguments=dict(facts.leaving),
-        action_sha256=facts.action,
-        call_key=call.key or f"call:{call.call_id}",
-        title=title,
-        description=told.description[:2_000],
-        risk=asked.risk,
-        required_signatures=asked.signatures,
-        requester_may_approve=asked.requester_may_approve,
-        requested_by=call.actor[:150],
-        blast_radius={
-            **told.blast_radius,
-            "scope": facts.verdict.scope,
-            "why": facts.verdict.why or "",
-        },
-        incident_id=told.incident_id,
-        playbook_id=told.playbook_id,
-        created_at=at,
-        expires_at=at + asked.expires,
-    )
+    kept = columns(call, facts, at, proposal=proposal)
+    return Approval.objects.create(run_id=_put_aside(call, kept["title"]), **kept)
 
 
 def _put_aside(call: Call, title: str) -> UUID:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("", include("runs.urls")),
     path("", include("contracts.urls")),
+    path("", include("approvals.urls")),
     path("v1/platform/runs/<str:run_id>/detail", RunDetailDoor.as_view(), name="run-detail"),
     path("v1/platform/", include("awooop.console.budgets.urls")),
     path("v1/platform/gateway/", include("awooop.console.gateway.urls")),

@@ -15,7 +15,18 @@ from awooop.kit.tickets import Unfit
 from awooop.ledger import budget
 from awooop.ledger.budget import Ask
 from awooop.ledger.models import Kind
-from gateway import effects, facts, gates, grants, policies, probes, rates, results, switches
+from gateway import (
+    effects,
+    facts,
+    gates,
+    grants,
+    policies,
+    probes,
+    rates,
+    results,
+    standings,
+    switches,
+)
 from gateway.catalog import Entry
 from gateway.effects import Claim, Refusal
 from gateway.facts import Facts
@@ -149,9 +160,9 @@ def permit(admitted: Admitted, *, again: bool) -> Permit | Stopped:
     leave = admitted.facts.standing.permit
     if not again and time.monotonic() < leave.until - _SPARE_SECONDS:
         return leave
-    standing = facts.stand(admitted.call.project_id)
+    standing = standings.now(admitted.call.project_id)
     asked = Facts(standing=standing)
-    if (blocked := gates.tenant(admitted.call, asked)) is not None:
+    if (blocked := gates.still(admitted.call, asked)) is not None:
         return Stopped(admitted.facts, blocked)
     return standing.permit
 

@@ -16,16 +16,15 @@ from typing import Any, TypeVar
 from django.db import close_old_connections
 
 from awooop.errors import Code
-from gateway import admission, endings, hub, results, targets
+from gateway import admission, asking, endings, hub, humans, remarks, results, targets
 from gateway.admission import Admitted, Simulated, Stopped
-from gateway.providers.base import Answer, Expired, Failed, Permit, Progress, Target
+from gateway.providers.base import Answer, Expired, Failed, Listener, Permit, Progress, Target
 from gateway.shapes import Call, Result
 
 T = TypeVar("T")
 
 _PATIENCE = 0.01  # seconds a thread waits for an answer: the loop and back costs more than that
 _PERMITS = 3  # asked for, before a call that cannot start in time is given up
-_GONE = Failed(Code.CALLER_GONE, sent=True)
 _threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="gateway")
 _outliving: set[asyncio.Task[Result]] = set()
 
@@ -44,6 +43,7 @@ class _UnderWay:
 
     call: Call | Callable[[], Call]
     progress: Progress | None
+    listener: Listener | None = None
     begun: float = field(default_factory=time.perf_counter)
     admitted: Admitted | None = None
     waiting: Future[Any] | None = None
@@ -58,15 +58,18 @@ class _UnderWay:
         return self.admitted is not None and self.admitted.claim is not None
 
 
-def call_tool(call: Call, *, progress: Progress | None = None) -> Result:
+def call_tool(
+    call: Call, *, progress: Progress | None = None, listener: Listener | None = None
+) -> Result:
     """Judge a call, send it when every gate lets it through, and record it.
 
     Waits in this thread; opens its own transactions and holds none while it waits.
 
     :param progress: told of the tool's progress, on the hub's event loop.
+    :param listener: told what the tool's server says meanwhile, there too.
     :raises Unavailable: the call's record cannot be written; its answer is withheld.
     """
-    return _wait(_flow(_UnderWay(call, progress)))
+    return _wait(_flow(_UnderWay(call, progress, listener)))
 
 
 def ask_probe(call: Call) -> tuple[Result, Answer | None]:
@@ -96,7 +99,7 @@ def _along(flow: Flow, step: Step, *, patience: float | None) -> Future[Any] | R
         except Failed as reason:
             step = partial(flow.throw, reason)
         except CancelledError:
-            step = partial(flow.throw, _GONE)
+            step = partial(flow.throw, _gone())
         except TimeoutError:
             if waited.done():
                 raise
@@ -104,7 +107,10 @@ def _along(flow: Flow, step: Step, *, patience: float | None) -> Future[Any] | R
 
 
 async def acall_tool(
-    call: Call | Callable[[], Call], *, progress: Progress | None = None
+    call: Call | Callable[[], Call],
+    *,
+    progress: Progress | None = None,
+    listener: Listener | None = None,
 ) -> Result:
     """As :func:`call_tool`, from an event loop; what touches the database runs in threads.
 
@@ -115,7 +121,7 @@ async def acall_tool(
         database who is calling. What that raises is raised.
     :raises Unavailable: see :func:`call_tool`.
     """
-    under_way = _UnderWay(call, progress)
+    under_way = _UnderWay(call, progress, listener)
     task = asyncio.create_task(_drive(under_way))
     try:
         return await asyncio.shield(task)
@@ -140,21 +146,24 @@ async def _drive(under_way: _UnderWay) -> Result:
         except Failed as reason:
             step = partial(flow.throw, reason)
         except asyncio.CancelledError:
-            step = partial(flow.throw, _GONE)
+            step = partial(flow.throw, _gone())
 
 
 def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     call, begun = under_way.made(), under_way.begun
+    if call.tool == humans.STATUS_TOOL:
+        return asking.answer(call, begun=begun)
     judged = judge(call)
     if not isinstance(judged, Admitted):
         return endings.refused(call, judged, begun=begun)
     target = None
     try:
         target = targets.of(call.project_id, judged.entry)
-        under_way.waiting = hub.the().ready(
-            target, judged.entry.tool_name, judged.arguments, within=judged.seconds
-        )
-        yield under_way.waiting
+        if not hub.the().is_ready(target):
+            under_way.waiting = hub.the().ready(
+                target, judged.entry.tool_name, judged.arguments, within=judged.seconds
+            )
+            yield under_way.waiting
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
         return endings.failed(judged, unsent, begun=begun, target=target)
@@ -186,10 +195,17 @@ def _sent(
         judged.arguments,
         permit=permit,
         within=max(0.1, judged.seconds - spent),
+        schema=(judged.entry.definition or {}).get("inputSchema"),
         progress=results.spoken(under_way.progress, judged.facts.policies, target.shown),
+        listener=remarks.overheard(under_way.listener, judged.facts.policies, target.shown),
     )
     under_way.answer = yield under_way.waiting
     return under_way.answer
+
+
+def _gone() -> Failed:
+    """Say that the caller has left; made anew, or each call's frames would stay with it."""
+    return Failed(Code.CALLER_GONE, sent=True)
 
 
 def _advance(step: Step) -> Future[Any] | Result:

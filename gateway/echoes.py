@@ -64,6 +64,7 @@ class Echoes:
             instructions=self.hidden(listing.instructions),
             tools=tuple(tools),
             faults=tuple(map(self.hidden, faults)),
+            logs=listing.logs,
         )
 
     def value(self, value: Any) -> Any:

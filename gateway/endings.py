@@ -13,7 +13,7 @@ from django.utils import timezone
 from awooop.errors import Code, Unavailable
 from awooop.kit.db import pipe, tenant_tx
 from awooop.ledger import budget
-from gateway import effects, humans, journal, policies, results
+from gateway import effects, humans, journal, policies, results, wording
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.facts import Facts
 from gateway.gates import Blocked
@@ -42,7 +42,7 @@ def refused(
         return _close(admitted, result, Outcome.ERROR, gone.detail, begun, is_spent=False)
     if result.code is Code.GATE_APPROVAL and call.ticket is None:
         return _ask(call, judged.facts, result, begun)
-    return _write(call, judged.facts, result, begun)
+    return write(call, judged.facts, result, begun)
 
 
 def failed(
@@ -54,7 +54,7 @@ def failed(
     :raises Unavailable: it cannot be recorded.
     """
     is_unknown = reason.sent and admitted.claim is not None
-    result = _told(
+    result = told(
         admitted.call,
         Status.UNKNOWN if is_unknown else Status.ERROR,
         reason.code,
@@ -104,14 +104,15 @@ def _simulated(call: Call) -> Result:
 def _stopped(call: Call, stopped: Stopped) -> Result:
     why = stopped.why
     reason = results.plain(why.reason, stopped.facts.policies)
-    result = _told(call, Status.BLOCKED, why.code, reason)
+    result = told(call, Status.BLOCKED, why.code, reason)
     if isinstance(why, Blocked):
         return replace(result, gate=why.gate, retry_after=why.retry_after)
     return result
 
 
-def _told(call: Call, status: Status, code: Code, reason: str) -> Result:
-    text = f"{code.value}: {code.title}. {reason}. {code.hint}"
+def told(call: Call, status: Status, code: Code, reason: str) -> Result:
+    """Return why a call was not carried out, as its result."""
+    text = f"{code.value}: {wording.sentences(code.title, reason, code.hint)}"
     return Result(
         call_id=call.call_id,
         status=status,
@@ -146,7 +147,11 @@ def _close(
     return timed
 
 
-def _write(call: Call, known: Facts, result: Result, begun: float) -> Result:
+def write(call: Call, known: Facts, result: Result, begun: float) -> Result:
+    """Record a call that was not sent.
+
+    :raises Unavailable: it cannot be recorded.
+    """
     timed = replace(result, latency_ms=_milliseconds(begun))
     if known.standing.mode is None:  # there is no project whose row it could be
         return timed
@@ -172,12 +177,12 @@ def _ask(call: Call, known: Facts, result: Result, begun: float) -> Result:
         raise _unrecorded(call, reason) from reason
     if asked is None:
         return timed
-    told = (
-        f"{timed.content[0]['text']} A human is asked: approval {asked.approval_id},"
-        f" /admin/approvals/{call.project_id}/{asked.approval_id}/, until"
-        f" {asked.expires_at:%Y-%m-%d %H:%M} UTC."
+    text = (
+        f"{timed.content[0]['text']} A human is asked: approval {asked.approval_id}, {asked.link},"
+        f" until {asked.expires_at:%Y-%m-%d %H:%M} UTC. What becomes of it is told by the tool"
+        f" {humans.STATUS_TOOL}; do not call this one again."
     )
-    return replace(timed, asked=asked, content=({"type": "text", "text": told},))
+    return replace(timed, asked=asked, content=({"type": "text", "text": text},))
 
 
 def _send_money(p: Any, admitted: Admitted, *, is_spent: bool) -> None:

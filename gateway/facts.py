@@ -5,48 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from awooop.errors import Code, Unavailable
 from awooop.kit.canonical import NotCanonical
-from awooop.kit.db import pipe
 from awooop.tenants.modes import Mode
 from contracts import queries
 from contracts.bodies.policy import Policy
 from contracts.models import Family
 from contracts.queries import Active, Bodies
-from gateway import catalog, grants, policies, results, rules, schemas, switches, verdicts
+from gateway import catalog, grants, policies, results, rules, schemas, standings, verdicts
 from gateway.catalog import Entry
-from gateway.models import Level
-from gateway.providers.base import Permit
 from gateway.shapes import Call
-from gateway.switches import Thrown
+from gateway.standings import Standing
 from gateway.verdicts import Verdict
 
-_STANDING = """
-SELECT p.migration_mode, p.is_active, COALESCE(g.number, 0),
-       has_table_privilege('awooop_mcp_gateway_audit', 'INSERT')
-         AND has_any_column_privilege('awooop_audit_event', 'INSERT'),
-       EXISTS (SELECT FROM awooop_platform_switch WHERE lifted_at IS NULL),
-       (SELECT array_agg(s.level || ':' || s.key) FROM awooop_kill_switch s
-         WHERE s.project_id = p.project_id AND s.lifted_at IS NULL)
-  FROM awooop_projects p LEFT JOIN awooop_gateway_generation g ON g.project_id = p.project_id
- WHERE p.project_id = %(project_id)s
-"""
-_PLATFORM = Thrown(Level.PLATFORM, "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a project stands, as of ``permit``.
-
-    :param mode: None for a project that does not exist.
-    :param number: of its tools' generation.
-    """
-
-    mode: Mode | None
-    is_active: bool
-    number: int
-    thrown: tuple[Thrown, ...]
-    permit: Permit
+_SPARE_SECONDS = 0.1  # of a permit, that judging and sending may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,36 +48,12 @@ class Facts:
     is_shadow: bool = True
 
 
-def stand(project_id: str) -> Standing:
-    """Ask how a project stands now.
-
-    :raises Unavailable: what happens could not be recorded, so nothing may happen.
-    """
-    until = time.monotonic() + switches.PERMIT_SECONDS
-    with pipe() as p, p.tenant_tx(project_id):
-        found = p.send(_STANDING, {"project_id": project_id})
-    row = found.fetchone()
-    permit = Permit(until)
-    if row is None:
-        return Standing(mode=None, is_active=False, number=0, thrown=(), permit=permit)
-    mode, is_active, number, can_record, is_stopped, open_switches = row
-    if not can_record:
-        raise Unavailable(Code.AUDIT_UNWRITABLE, "the gateway's record cannot be written")
-    thrown = [_PLATFORM] if is_stopped else []
-    for spelled in open_switches or ():
-        level, _, key = spelled.partition(":")
-        thrown.append(Thrown(Level(level), key))
-    return Standing(
-        mode=Mode(mode), is_active=is_active, number=number, thrown=tuple(thrown), permit=permit
-    )
-
-
 def gather(call: Call) -> Facts:
     """Gather what the gates ask for.
 
-    :raises Unavailable: see :func:`stand`.
+    :raises Unavailable: what happens could not be recorded.
     """
-    standing = stand(call.project_id)
+    standing = _standing(call)
     if standing.mode is None:
         return Facts(standing=standing)
     bodies = queries.of_project(call.project_id)
@@ -136,6 +83,14 @@ def gather(call: Call) -> Facts:
         misfits=misfits,
         action=action,
     )
+
+
+def _standing(call: Call) -> Standing:
+    """Return how the project stands: as whoever let the caller in saw it a moment ago, or now."""
+    seen = call.look() if call.look is not None else None
+    if seen is not None and time.monotonic() < seen.permit.until - _SPARE_SECONDS:
+        return seen
+    return standings.now(call.project_id)
 
 
 def is_shadow(mode: Mode, of_run: bool | None) -> bool:

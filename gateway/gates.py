@@ -11,6 +11,7 @@ from awooop.tenants.modes import Mode
 from gateway import policies, switches, verdicts
 from gateway.facts import Facts
 from gateway.shapes import Call
+from gateway.switches import Thrown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ Gate = Callable[[Call, Facts], Blocked | None]
 
 
 def tenant(call: Call, facts: Facts) -> Blocked | None:
-    """Let in calls of active projects, by their own credentials, while no switch is thrown."""
+    """Let in calls of active projects, by their own credentials, while no switch stops them all."""
     standing = facts.standing
     if standing.mode is None or call.home_id != call.project_id:
         return Blocked(1, Code.GATE_TENANT, "there is no such project for this credential")
@@ -47,10 +48,7 @@ def tenant(call: Call, facts: Facts) -> Blocked | None:
         return Blocked(1, Code.GATE_TENANT, "the project is switched off")
     if standing.mode is Mode.LEGACY:
         return Blocked(1, Code.GATE_TENANT, "the project has not been onboarded")
-    stopped = switches.stopping(standing.thrown, agent_id=call.agent_id, tool=call.tool)
-    if stopped is not None:
-        return Blocked(1, Code.KILLED, f"the kill switch of {stopped.level.label} is thrown")
-    return None
+    return _killed(1, switches.stopping(standing.thrown, agent_id=call.agent_id))
 
 
 def agent(call: Call, facts: Facts) -> Blocked | None:
@@ -61,10 +59,15 @@ def agent(call: Call, facts: Facts) -> Blocked | None:
 
 
 def tool(call: Call, facts: Facts) -> Blocked | None:
-    """Let in tools that were granted, are as released, and are given arguments that fit."""
+    """Let in tools that were granted, are as released, and are given arguments that fit.
+
+    A tool's own switch answers after the grant: before it, it would tell that there is such a tool.
+    """
     entry = facts.entry
     if entry is None or not facts.scopes:
         return Blocked(3, Code.GATE_TOOL, "the agent has no tool of this name")
+    if (killed := _tool_killed(call, facts)) is not None:
+        return killed
     if entry.refusal is not None:
         return Blocked(3, Code.GATE_PIN, entry.refusal)
     if facts.misfits:
@@ -106,6 +109,11 @@ def passage(call: Call, facts: Facts, spent: Spent) -> Blocked | None:
     return scope(call, facts, spent) or approval(call, facts, spent)
 
 
+def still(call: Call, facts: Facts) -> Blocked | None:
+    """Judge once more, by how the project stands now, a call that was let through before."""
+    return tenant(call, facts) or _tool_killed(call, facts)
+
+
 def decision(call: Call, facts: Facts) -> policies.Decision:
     """Return what the project's policies say of a call that is known well enough to ask."""
     assert facts.entry is not None
@@ -118,6 +126,16 @@ def decision(call: Call, facts: Facts) -> policies.Decision:
         environment=facts.environment or "",
         arguments=call.arguments,
     )
+
+
+def _tool_killed(call: Call, facts: Facts) -> Blocked | None:
+    return _killed(3, switches.stopping_tool(facts.standing.thrown, tool=call.tool))
+
+
+def _killed(gate: int, stopped: Thrown | None) -> Blocked | None:
+    if stopped is None:
+        return None
+    return Blocked(gate, Code.KILLED, f"the kill switch of {stopped.level.label} is thrown")
 
 
 def _beyond(call: Call, facts: Facts) -> str | None:

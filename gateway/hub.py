@@ -26,6 +26,7 @@ from gateway.providers.base import (
     Answer,
     Expired,
     Failed,
+    Listener,
     Listing,
     Permit,
     Progress,
@@ -92,21 +93,24 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        listener: Listener | None = None,
         schema: Mapping[str, Any] | None = None,
     ) -> Future[Answer]:
         """Call a tool, from any thread; cancelling the future cancels the call.
 
         :param schema: the tool's input schema as released; it may want arguments in headers.
 
-        The future raises Failed when there is no usable answer. ``progress`` runs on the hub's
-        loop and must not block it.
+        The future raises Failed when there is no usable answer. ``progress`` and ``listener`` run
+        on the hub's loop and must not block it.
         """
         leave = _Leave(permit.until, permit)
 
         async def work(provider: Provider) -> Answer:
             if schema is not None and (learn := getattr(provider, "learn", None)) is not None:
                 learn(tool, schema)
-            return await provider.call(tool, arguments, permit=leave, progress=progress)
+            return await provider.call(
+                tool, arguments, permit=leave, progress=progress, listener=listener
+            )
 
         return self._start(self._with(target, within, work, leave))
 
@@ -119,6 +123,7 @@ class Hub:
         permit: Permit,
         within: float,
         progress: Progress | None = None,
+        listener: Listener | None = None,
         schema: Mapping[str, Any] | None = None,
     ) -> Answer:
         """Call a tool, from any event loop; see :meth:`call`.
@@ -133,9 +138,15 @@ class Hub:
                 permit=permit,
                 within=within,
                 progress=progress,
+                listener=listener,
                 schema=schema,
             )
         )
+
+    def is_ready(self, target: Target) -> bool:
+        """Tell whether a call need only be sent; may be wrong, as nothing is asked."""
+        seat = self._seats.get(target.session_key)
+        return seat is not None and bool(getattr(seat.provider, "is_ready", False))
 
     def ready(
         self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float

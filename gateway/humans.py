@@ -12,6 +12,8 @@ from uuid import UUID
 from gateway.facts import Facts
 from gateway.shapes import Asked, Call
 
+STATUS_TOOL = "awooop_approval_status"  # by which agents ask how far a request has come
+
 Ask = Callable[[Call, Facts, datetime], Asked | None]
 Look = Callable[[str, str, UUID], Mapping[str, Any] | None]
 
@@ -27,6 +29,11 @@ def answer_with(ask: Ask, look: Look) -> None:
     """
     global _ask, _look
     _ask, _look = ask, look
+
+
+def can_be_asked() -> bool:
+    """Tell whether there is anybody who asks humans."""
+    return _ask is not None
 
 
 def ask(call: Call, facts: Facts, at: datetime) -> Asked | None:

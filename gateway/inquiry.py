@@ -12,7 +12,7 @@ from django.utils import timezone
 from awooop.errors import Code, Conflict, NotFound
 from awooop.kit.db import pipe, tenant_tx
 from contracts import queries
-from gateway import calls, catalog, effects, facts, rules
+from gateway import calls, catalog, effects, rules, standings
 from gateway.models import Effect, Outcome
 from gateway.providers.base import Answer
 from gateway.shapes import Call
@@ -85,7 +85,7 @@ def _probe(effect: Effect, actor: str) -> Call:
     """Return the call of a probe, which belongs to nobody's grants."""
     project_id, probe = effect.project_id, effect.probe
     assert probe is not None
-    standing = facts.stand(project_id)
+    standing = standings.now(project_id)
     tools = catalog.of_project(project_id, queries.of_project(project_id), standing.number)
     entry = tools.by_place.get((effect.gateway_id, probe["tool_name"]))
     if entry is None:

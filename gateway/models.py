@@ -30,6 +30,7 @@ class Provider(TenantModel):
     server_name = models.CharField(max_length=200, blank=True, default="")
     server_version = models.CharField(max_length=100, blank=True, default="")
     instructions = models.TextField(blank=True, default="")
+    logs = models.BooleanField(default=False, db_default=False)
     tool_count = models.PositiveIntegerField(default=0)
     body_hash = models.CharField(max_length=64, blank=True, default="")
     faults = models.JSONField(default=list)

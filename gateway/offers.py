@@ -1,7 +1,9 @@
 """What an agent is offered: the tools its contract grants that were released and can be called."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -11,10 +13,11 @@ from pydantic import ValidationError
 
 from awooop.errors import Code, Refused
 from awooop.kit.db import pipe
+from awooop.tenants.modes import Mode
 from contracts import queries
 from contracts.models import Family
 from contracts.queries import Active, Bodies
-from gateway import catalog, facts, registry, verdicts
+from gateway import asking, catalog, facts, humans, policies, registry, verdicts
 from gateway.catalog import Entry
 
 log = structlog.get_logger(__name__)
@@ -22,13 +25,32 @@ log = structlog.get_logger(__name__)
 FRESH_SECONDS = 30.0  # how long what is known of headers is believed; arguments are judged anew
 _LISTING_SECONDS = 3.0
 _MOST = 10_000
-_KEPT = ("title", "description", "inputSchema", "outputSchema")
+_SHOWN = ("title", "description", "inputSchema", "outputSchema")
 _HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
-_NUMBER = "SELECT number FROM awooop_gateway_generation WHERE project_id = %s"
+_STATE = """
+SELECT COALESCE((SELECT number FROM awooop_gateway_generation
+                  WHERE project_id = %(project_id)s), 0),
+       ARRAY(SELECT gateway_id FROM awooop_gateway_provider
+              WHERE project_id = %(project_id)s AND logs)
+"""
+_MODE = "SELECT migration_mode FROM awooop_projects WHERE project_id = %s"
 
-Schemas = Mapping[str, Mapping[str, Any]]
 
-_schemas: dict[tuple[str, str], tuple[float, Schemas]] = {}
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the form of a call and of its answer depends on.
+
+    :param schema: the tool's input schema, as released.
+    :param logs: whether its server announces log messages.
+    """
+
+    schema: Mapping[str, Any]
+    logs: bool
+
+
+Offers = Mapping[str, Offer]
+
+_kept: dict[tuple[str, str], tuple[float, Offers]] = {}
 _lock = Lock()
 
 
@@ -45,9 +67,9 @@ def of_agent(project_id: str, agent_id: str) -> list[Entry]:
         raise Refused(Code.GATE_AGENT, "the agent has no active, correctly signed contract")
     registry.ensure_listed(project_id, _granted(bodies, agent), _LISTING_SECONDS)
     with pipe() as p, p.tenant_tx(project_id):
-        found = p.send(_NUMBER, [project_id])
-    row = found.fetchone()
-    known = catalog.of_project(project_id, bodies, row[0] if row else 0)
+        found = p.send(_STATE, {"project_id": project_id})
+    ((number, logging),) = found.fetchall()
+    known = catalog.of_project(project_id, bodies, number)
     offered = [
         entry
         for _, entry in sorted(known.by_name.items())
@@ -56,8 +78,24 @@ def of_agent(project_id: str, agent_id: str) -> list[Entry]:
             facts.scopes(agent, entry), verdicts.of(entry.contract, entry.definition, {}).scope
         )
     ]
-    _remember(project_id, agent_id, offered)
+    _remember(project_id, agent_id, offered, frozenset(logging))
     return offered
+
+
+def spelled(project_id: str, agent_id: str) -> dict[str, Callable[[], dict[str, Any] | None]]:
+    """Return what makes the definition of each tool an agent can call, ours among them, by name.
+
+    Opens its own transactions.
+
+    :raises Refused: see :func:`of_agent`.
+    """
+    offered = of_agent(project_id, agent_id)
+    found: dict[str, Callable[[], dict[str, Any] | None]] = {
+        entry.name: partial(definition, entry) for entry in offered
+    }
+    if humans.can_be_asked() and _may_wait(project_id, agent_id, offered):
+        found[humans.STATUS_TOOL] = partial(dict, asking.DEFINITION)
+    return dict(sorted(found.items()))
 
 
 def definition(entry: Entry) -> dict[str, Any] | None:
@@ -66,7 +104,7 @@ def definition(entry: Entry) -> dict[str, Any] | None:
     :returns: None when the released definition is not valid MCP.
     """
     released = entry.definition or {}
-    told = {"name": entry.name, **{key: released[key] for key in _KEPT if released.get(key)}}
+    told = {"name": entry.name, **{key: released[key] for key in _SHOWN if released.get(key)}}
     if hints := _hints(entry):
         told["annotations"] = hints
     try:
@@ -77,28 +115,35 @@ def definition(entry: Entry) -> dict[str, Any] | None:
     return told
 
 
-def schemas(project_id: str, agent_id: str) -> Schemas:
-    """Return the input schemas of what an agent is offered, at most half a minute old."""
-    kept = _schemas.get((project_id, agent_id))
-    if kept is None or kept[0] < time.monotonic():
+def lately(project_id: str, agent_id: str) -> Offers:
+    """Return what an agent is offered, by name, at most half a minute old."""
+    kept = remembered(project_id, agent_id)
+    if kept is None:
         try:
             of_agent(project_id, agent_id)
         except Refused:
             return {}
-        kept = _schemas.get((project_id, agent_id))
-    return kept[1] if kept else {}
+        kept = remembered(project_id, agent_id)
+    return kept or {}
 
 
-def remembered(project_id: str, agent_id: str) -> Schemas | None:
-    """Return what :func:`schemas` would without asking the database, or None when it must."""
-    kept = _schemas.get((project_id, agent_id))
+def remembered(project_id: str, agent_id: str) -> Offers | None:
+    """Return what :func:`lately` would without asking the database, or None when it must."""
+    kept = _kept.get((project_id, agent_id))
     return kept[1] if kept is not None and kept[0] >= time.monotonic() else None
 
 
 def forget() -> None:
     """Drop what this process remembers."""
     with _lock:
-        _schemas.clear()
+        _kept.clear()
+
+
+def _may_wait(project_id: str, agent_id: str, offered: list[Entry]) -> bool:
+    with pipe() as p, p.tenant_tx(project_id):
+        row = p.send(_MODE, [project_id]).fetchone()
+    asked = policies.of(queries.of_project(project_id))
+    return row is not None and asking.is_of_use(agent_id, offered, asked, Mode(row[0]))
 
 
 def _granted(bodies: Bodies, agent: Active) -> Bodies:
@@ -108,12 +153,19 @@ def _granted(bodies: Bodies, agent: Active) -> Bodies:
     return {(kind, each): bodies[kind, each] for each in names if (kind, each) in bodies}
 
 
-def _remember(project_id: str, agent_id: str, offered: list[Entry]) -> None:
-    found = {entry.name: (entry.definition or {}).get("inputSchema", {}) for entry in offered}
+def _remember(
+    project_id: str, agent_id: str, offered: list[Entry], logging: frozenset[str]
+) -> None:
+    found = {
+        entry.name: Offer(
+            (entry.definition or {}).get("inputSchema", {}), entry.gateway_id in logging
+        )
+        for entry in offered
+    }
     with _lock:
-        if len(_schemas) >= _MOST:
-            _schemas.clear()
-        _schemas[project_id, agent_id] = (time.monotonic() + FRESH_SECONDS, found)
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        _kept[project_id, agent_id] = (time.monotonic() + FRESH_SECONDS, found)
 
 
 def _hints(entry: Entry) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import mcp_types as types
 import structlog
@@ -18,9 +18,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from awooop.errors import AwoooPError, Code, Unavailable
 from awooop.kit import ids, redaction
 from awooop.kit import rest as doors
-from gateway import calls, offers
-from gateway.catalog import Entry
-from gateway.providers.base import Progress
+from gateway import calls, holding, offers
+from gateway.providers.base import Listener, Progress
 from gateway.serving import answers, flights, hop
 from gateway.serving.seats import Seat, TurnedAway
 from gateway.shapes import Call, Result
@@ -31,7 +30,8 @@ PER_PAGE = 200
 SEAT = "awooop.seat"  # where the endpoint leaves it in the ASGI scope
 CANCELLED = -32800  # what the SDK answers a cancelled request of the handshake revisions
 _LONGEST_CURSOR = 1_000
-_MOST_WAITING = 16  # progress messages on their way to a slow client; more are left out
+_LEVEL = "info"  # of log messages that nobody asked for
+_MOST_WAITING = 16  # messages on their way to a slow client; more are left out
 _INSTRUCTIONS = (
     "Every call is checked against the agent's contract and recorded. A refused call says which "
     "gate stopped it and what to do about it."
@@ -45,28 +45,44 @@ Context = ServerRequestContext[Any, Any]
 async def _list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> dict[str, Any]:
     seat = _seat(ctx)
     try:
-        entries = await hop.over(_offered, seat)
+        offered = await hop.over(_offered, seat)
     except AwoooPError as reason:
         raise _protocol_error(reason) from None
     after = _read_cursor(params.cursor if params else None)
-    rest = [entry for entry in entries if entry.name > after]
+    rest = [name for name in offered if name > after]
     page = rest[:PER_PAGE]
     told: dict[str, Any] = {
-        "tools": [tool for entry in page if (tool := offers.definition(entry))],
+        "tools": [tool for name in page if (tool := offered[name]())],
         "ttlMs": 0,
         "cacheScope": "private",
         "resultType": "complete",
     }
     if len(rest) > len(page):
-        told["nextCursor"] = _cursor(page[-1].name)
+        told["nextCursor"] = _cursor(page[-1])
     return told
 
 
 async def _call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
-    seat = _seat(ctx)
+    seat, progress = _seat(ctx), _progress(ctx)
+    try:
+        seconds = seat.knock.hold()
+    except AwoooPError as reason:
+        raise _protocol_error(reason) from None
     with flights.up(seat.knock, ctx.request_id):
         try:
-            result = await calls.acall_tool(partial(_call, seat, params), progress=_progress(ctx))
+            result = await calls.acall_tool(
+                partial(_call, seat, params),
+                progress=progress,
+                listener=_listener(ctx, seat),
+            )
+            if seconds and seat.caller is not None:
+                result = await holding.hold(
+                    result,
+                    project_id=seat.caller.holder.project_id,
+                    agent_id=seat.caller.agent_id,
+                    seconds=seconds,
+                    progress=progress,
+                )
         except TurnedAway as reason:
             seat.reply.instead(reason.error)
             raise MCPError(types.INTERNAL_ERROR, reason.error.detail) from None
@@ -86,9 +102,9 @@ class _Unfit(Exception):
         self.error = error
 
 
-def _offered(seat: Seat) -> list[Entry]:
+def _offered(seat: Seat) -> dict[str, Callable[[], dict[str, Any] | None]]:
     caller = seat.take()
-    return offers.of_agent(caller.holder.project_id, caller.agent())
+    return offers.spelled(caller.holder.project_id, caller.agent())
 
 
 def _call(seat: Seat, params: types.CallToolRequestParams) -> Call:
@@ -105,6 +121,7 @@ def _call(seat: Seat, params: types.CallToolRequestParams) -> Call:
         actor=caller.holder.name,
         home_id=caller.holder.project_id,
         environment=caller.environment,
+        look=caller.look,
         trace_id=ids.trace_id(caller.traceparent),
     )
 
@@ -131,28 +148,59 @@ def _told(reason: Exception) -> AwoooPError:
 
 
 def _progress(ctx: Context) -> Progress | None:
-    """Return what passes an upstream's progress on, from any event loop, when it was asked for."""
+    """Return what passes an upstream's progress on, when it was asked for."""
     if not ctx.meta or ctx.meta.get("progress_token") is None:
         return None
+    return _forwarding(ctx.session.report_progress)
+
+
+def _listener(ctx: Context, seat: Seat) -> Listener | None:
+    """Return what passes an upstream's log messages on, when there is a stream to pass them on by.
+
+    From 2026 on a request names the level. Before, nobody is known to have named one: no session is
+    kept, so what ``logging/setLevel`` said is forgotten.
+    """
+    level: Any = _LEVEL
+    if not seat.streams:
+        return None
+    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        level = dict(ctx.meta or {}).get(types.LOG_LEVEL_META_KEY)
+    if level not in get_args(types.LoggingLevel):
+        return None
+
+    async def tell(severity: Any, logger: str | None, text: str) -> None:
+        told = types.LoggingMessageNotificationParams(level=severity, logger=logger, data=text)
+        notification = types.LoggingMessageNotification(params=told)
+        await ctx.session.send_notification(notification, related_request_id=ctx.request_id)
+
+    return Listener(level, _forwarding(tell))
+
+
+async def _set_level(ctx: Context, params: types.SetLevelRequestParams) -> types.EmptyResult:
+    """Accept a level, for clients that must set one; it holds for nothing beyond this request."""
+    return types.EmptyResult()
+
+
+def _forwarding(say: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Return what says something to the client from any event loop, unless the client is slow."""
     home = asyncio.get_running_loop()
     waiting = 0
 
-    async def tell(done: float, total: float | None, message: str | None) -> None:
+    async def tell(*said: Any) -> None:
         nonlocal waiting
         if waiting >= _MOST_WAITING:
             return
         waiting += 1
         try:
-            await ctx.session.report_progress(done, total, message)
+            await say(*said)
         finally:
             waiting -= 1
 
-    async def forward(done: float, total: float | None, message: str | None) -> None:
+    async def forward(*said: Any) -> None:
         if asyncio.get_running_loop() is home:
-            await tell(done, total, message)
+            await tell(*said)
         else:
-            there = asyncio.run_coroutine_threadsafe(tell(done, total, message), home)
-            await asyncio.wrap_future(there)
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(tell(*said), home))
 
     return forward
 
@@ -190,6 +238,7 @@ def _make() -> Server[Any]:
         on_call_tool=_call_tool,  # type: ignore[arg-type]
         get_tool_input_schema=lambda _name: schema.get(),
     )
+    made.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _set_level)
     made.middleware.clear()  # spans that nobody collects, and the tool's name in each
     return made
 

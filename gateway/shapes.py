@@ -1,6 +1,6 @@
 """What travels through the gateway: a call, what is known of it, and how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from awooop.errors import Code
 from awooop.kit import ids
 from gateway.models import Status
+from gateway.standings import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Call:
     :param epoch: of the run's lease.
     :param key: the caller's own name for the effect: the same key never has two.
     :param ticket: a human's yes to exactly this call.
+    :param look: how the project stood when its credential was looked at, to be read once more.
     """
 
     project_id: str
@@ -38,6 +40,7 @@ class Call:
     trace_id: str = ""
     key: str | None = None
     ticket: str | None = field(default=None, repr=False)
+    look: Callable[[], Standing] | None = field(default=None, repr=False, compare=False)
     call_id: UUID = field(default_factory=ids.new_id)
 
 
@@ -72,8 +75,10 @@ class Asked:
     """A request that waits for a human.
 
     :param run_id: the run that goes on once there is a yes.
+    :param link: the request's page, for people.
     """
 
     approval_id: UUID
     run_id: UUID
     expires_at: datetime
+    link: str

@@ -70,17 +70,20 @@ def lift(switch_id: UUID, *, project_id: str, actor: str, at: datetime) -> None:
         _lift(project_id, switch_id, actor=actor, at=at)
 
 
-def stopping(switches: Iterable[Thrown], *, agent_id: str, tool: str) -> Thrown | None:
-    """Return the first of a project's open switches that stops a call."""
+def stopping(switches: Iterable[Thrown], *, agent_id: str) -> Thrown | None:
+    """Return the first of a project's open switches that stops whatever an agent calls."""
     for switch in switches:
         match switch.level:
             case Level.PLATFORM | Level.PROJECT:
                 return switch
             case Level.AGENT if switch.key == agent_id:
                 return switch
-            case Level.TOOL if switch.key == tool:
-                return switch
     return None
+
+
+def stopping_tool(switches: Iterable[Thrown], *, tool: str) -> Thrown | None:
+    """Return the first of a project's open switches that stops one tool alone."""
+    return next((each for each in switches if (each.level, each.key) == (Level.TOOL, tool)), None)
 
 
 @in_tx

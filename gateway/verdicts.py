@@ -29,8 +29,9 @@ def of(
 ) -> Verdict:
     """Judge a call by its contract, its server's annotations, its name and its arguments."""
     why = harm.why(contract["tool_name"], dict(arguments), dict(contract))
-    if why is None:
-        why = harm.declared_reason({"annotations": (definition or {}).get("annotations")})
+    hints = (definition or {}).get("annotations")
+    if why is None and hints is not None:
+        why = harm.declared_reason({"annotations": hints})
     scope = contract.get("scope")
     if scope not in _SCOPES:
         scope = "admin"

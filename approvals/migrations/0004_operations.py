@@ -9,7 +9,7 @@ import awooop.kit.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0002_walls"),
+        ("approvals", "0003_edits"),
     ]
 
     operations = [

@@ -151,7 +151,7 @@ DROP FUNCTION awooop_operation_follow();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0004_operations"), ("gateway", "0004_unsent")]
+    dependencies = [("approvals", "0004_operations"), ("gateway", "0005_unsent")]
 
     operations = [
         TenantForeignKey("Incident", (), "awooop_projects", ()),

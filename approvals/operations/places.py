@@ -4,7 +4,7 @@ from approvals.operations.actions import Action
 from awooop.errors import Code, Refused
 from contracts import queries
 from contracts.models import Family
-from gateway import catalog, facts
+from gateway import catalog, facts, standings
 from gateway.catalog import Catalog, Entry
 
 
@@ -42,7 +42,7 @@ def beside(project_id: str, agent_id: str, gateway_id: str, tool: str) -> Entry 
 
 
 def _tools(project_id: str) -> Catalog:
-    number = facts.stand(project_id).number
+    number = standings.now(project_id).number
     return catalog.of_project(project_id, queries.of_project(project_id), number)
 
 

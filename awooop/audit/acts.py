@@ -39,6 +39,7 @@ class Act(TextChoices):
     APPROVAL_APPROVED = "approval.approved", _("action approved")
     APPROVAL_REJECTED = "approval.rejected", _("action rejected")
     APPROVAL_EXPIRED = "approval.expired", _("approval expired")
+    APPROVAL_EDITED = "approval.edited", _("request edited before the decision")
     APPROVAL_ENDED = "approval.ended", _("outcome of an approved action")
     APPROVAL_REISSUED = "approval.reissued", _("further ticket for an approved action")
     OPERATION_ENDED = "operation.ended", _("operation ended")

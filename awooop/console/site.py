@@ -20,6 +20,7 @@ from awooop.console import (
     audit_list,
     home,
     projects,
+    promotion,
     run_detail,
     run_list,
 )
@@ -41,6 +42,8 @@ _SHOWN_UNDER = {
     "run-cancel": "admin:run-list",
     "budget": "admin:budgets",
     "budget-limit": "admin:budgets",
+    "tenant": "admin:tenants",
+    "tenant-mode": "admin:tenants",
     "contract": "admin:contracts",
     "contract-act": "admin:contracts",
     "gateway": "admin:gateways",
@@ -91,6 +94,8 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
+            self._path("projects/<slug:project_id>/", promotion.detail, "tenant"),
+            self._path("projects/<slug:project_id>/mode/", promotion.change, "tenant-mode", act),
             *self._gateway_urls(),
         ]
 

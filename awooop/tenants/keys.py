@@ -1,7 +1,7 @@
 """API keys: issued once in the clear, kept as hashes, found under row level security."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code, NotFound, Unauthenticated
 from awooop.kit import ids, redaction
-from awooop.kit.db import in_tx, pipe
+from awooop.kit.db import Pipe, in_tx, pipe
 from awooop.tenants.models import PROJECT_ID, ApiKey, KeyScope
 from awooop.tenants.modes import Mode
 
@@ -148,14 +148,18 @@ def read(credential: str) -> tuple[str, str]:
     return match.group(1), ids.digest(match.group(2))
 
 
-def holder(credential: str) -> KeyHolder:
+def holder(credential: str, *, beside: Callable[[Pipe, str], None] | None = None) -> KeyHolder:
     """Return who holds this key, in one round trip under the claimed project's own walls.
 
+    :param beside: what else to send in that round trip, given the project that the key claims; its
+        answer is to be believed only when this returns.
     :raises Unauthenticated: unknown, revoked or expired, all alike.
     """
     project_id, secret_sha256 = read(credential)
     with pipe() as p, p.tenant_tx(project_id):
         found = p.send(_FIND, [secret_sha256])
+        if beside is not None:
+            beside(p, project_id)
     row = found.fetchone()
     if row is None:
         raise Unauthenticated(Code.AUTH_MISSING)

@@ -102,12 +102,27 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears what a server says while it works on a call: MCP's log messages.
+
+    :param level: the least severity that is of interest.
+    :param tell: is told severity, logger and text; runs on the hub's loop and must not block it.
+    :param clean: makes logger and data fit to be told, before anything is kept of them.
+    """
+
+    level: str
+    tell: Callable[[str, str | None, str], Awaitable[None]]
+    clean: Callable[[Any, Any], tuple[str | None, str]] = lambda logger, data: (None, "")
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What a server says it offers.
 
     :param tools: definitions as MCP spells them: name, title, description, inputSchema,
         outputSchema, annotations, _meta.
     :param faults: what could not be listed, for people.
+    :param logs: whether it announces log messages.
     """
 
     server_name: str = ""
@@ -115,6 +130,7 @@ class Listing:
     instructions: str = field(default="", repr=False)
     tools: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     faults: tuple[str, ...] = ()
+    logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +164,13 @@ class Provider(Protocol):
         """
 
     async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        permit: Permit,
+        progress: Progress | None,
+        listener: Listener | None = None,
     ) -> Answer:
         """Call a tool once; cancelling the task cancels the call.
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from awooop.errors import Code
 from gateway.providers import base, wire
-from gateway.providers.base import Answer, Failed, Listing, Permit, Progress, Target
-from gateway.providers.ears import Ears, Reports
+from gateway.providers.base import Answer, Failed, Listener, Listing, Permit, Progress, Target
+from gateway.providers.ears import Ears, Remarks, Reports
 from gateway.providers.session import Client, Session
 
 MOST_TOOLS = 2_000
@@ -45,6 +46,11 @@ class Mcp:
             if self._session.client is not None:
                 self._session.client.learn(tool, schema)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the session is up; asked from other threads."""
+        return self._session.client is not None and not self._session.is_over
+
     async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Bring the session up, whatever the call.
 
@@ -69,19 +75,26 @@ class Mcp:
             instructions=(client.instructions or "")[:_MOST_TEXT],
             tools=tuple(tools),
             faults=tuple(faults),
+            logs=bool(client.server_capabilities and client.server_capabilities.logging),
         )
 
     async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        permit: Permit,
+        progress: Progress | None,
+        listener: Listener | None = None,
     ) -> Answer:
         client = await self._open()
-        params = types.CallToolRequestParams(name=tool, arguments=dict(arguments))
+        request = _asking(client, tool, arguments, listener)
         reports = Reports(progress) if progress is not None else None
+        remarks = Remarks(listener) if listener is not None else None
         mark = wire.PERMIT.set(permit)
         try:
-            result = await client.send_request(
-                types.CallToolRequest(params=params), _RAW, progress_callback=reports
-            )
+            with self._ears.during(remarks):
+                result = await client.send_request(request, _RAW, progress_callback=reports)
         except MCPError as refusal:
             if self._session.failure() is not None:
                 raise self._failure(Code.UPSTREAM_AWAY, "", True) from None
@@ -90,8 +103,9 @@ class Mcp:
             raise Failed(Code.UPSTREAM_BROKEN, "its answer is not MCP", sent=True) from None
         finally:
             wire.PERMIT.reset(mark)
-            if reports is not None:
-                await reports.told()
+            for each in (reports, remarks):
+                if each is not None:
+                    await each.told()
         return self._answer(result)
 
     async def close(self) -> None:
@@ -128,6 +142,17 @@ class Mcp:
     def _failure(self, code: Code, detail: str, sent: bool) -> Failed:
         reason = self._session.failure() or Failed(code, detail, sent=sent)
         return Failed(reason.code, reason.detail, sent=sent)
+
+
+def _asking(
+    client: Client, tool: str, arguments: Mapping[str, Any], listener: Listener | None
+) -> types.CallToolRequest:
+    """Return the request of a call; from 2026 on it says itself what it wants to hear."""
+    params = types.CallToolRequestParams(name=tool, arguments=dict(arguments))
+    if listener is not None and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        wanted: Any = {types.LOG_LEVEL_META_KEY: listener.level}
+        params = params.model_copy(update={"meta": wanted})
+    return types.CallToolRequest(params=params)
 
 
 async def _pages(client: Client) -> tuple[list[dict[str, Any]], list[str]]:

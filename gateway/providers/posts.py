@@ -36,7 +36,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from awooop.errors import Code
 from gateway.providers import base, messages, wire
 from gateway.providers.base import Failed
-from gateway.providers.ears import Ears
+from gateway.providers.ears import REMARKS, Ears
 from gateway.providers.http import Endpoint, Reply
 
 _SESSION = "mcp-session-id"
@@ -158,7 +158,7 @@ class Posts(Dispatcher[TransportContext]):
     async def _events(
         self, reply: Reply, message: JSONRPCRequest, opts: CallOptions
     ) -> dict[str, Any]:
-        on_progress = opts.get("on_progress")
+        on_progress, remarks = opts.get("on_progress"), REMARKS.get()
         async with contextlib.aclosing(_messages(reply)) as every:
             async for heard in every:
                 if isinstance(heard, JSONRPCResponse | JSONRPCError):
@@ -167,6 +167,8 @@ class Posts(Dispatcher[TransportContext]):
                 report = _report(heard, message.id)
                 if on_progress is not None and report is not None:
                     await on_progress(*report)
+                if remarks is not None:
+                    remarks.hear(heard)
         raise Failed(Code.UPSTREAM_AWAY, "its stream ended without an answer", sent=True)
 
     async def _hear(self, heard: JSONRPCMessage) -> None:

@@ -50,6 +50,7 @@ class Lines:
                     self._end(Code.UPSTREAM_BROKEN, "it sent what is no JSON-RPC message")
                     break
                 self._noise = 0
+                self._ears.overhear(message)
                 if self._ears.wants(message):
                     return SessionMessage(message)
         raise anyio.EndOfStream

@@ -222,6 +222,7 @@ def _facts(asked: Asked, answer: Listing, listed: Sorted) -> dict[str, Any]:
         "server_name": listing.storable(answer.server_name)[:200],
         "server_version": listing.storable(answer.server_version)[:100],
         "instructions": listed.instructions,
+        "logs": answer.logs,
         "tool_count": len(listed.tools),
         "body_hash": asked.gateway.body_hash,
         "error_code": None,

@@ -1,6 +1,7 @@
 """Who calls tools: a key of the project, and the agent it speaks for."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -14,9 +15,13 @@ from awooop.tenants.keys import KeyHolder
 from awooop.tenants.models import KeyScope
 from contracts import queries
 from contracts.models import Family
+from gateway.holding import LONGEST_SECONDS
+from gateway.standings import Look, Standing
 
 AGENT_HEADER = "awooop-agent"
 ENVIRONMENT_HEADER = "awooop-environment"
+HOLD_HEADER = "awooop-hold"
+_SECONDS = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 _MOST_NAMED = 10
 _MOST_KNOWN = 10_000
 
@@ -38,6 +43,16 @@ class Knock:
     def agent(self) -> str:
         return self.headers.get(AGENT_HEADER, "")
 
+    def hold(self) -> float:
+        """Return for how many seconds the client waits for a human.
+
+        :raises Invalid: it asks for something else than 0 to 50.
+        """
+        asked = self.headers.get(HOLD_HEADER, "0")
+        if not _SECONDS.fullmatch(asked) or float(asked) > LONGEST_SECONDS:
+            raise Invalid(Code.BODY_INVALID, "Awooop-Hold takes 0 to 50 seconds")
+        return float(asked)
+
     @property
     def client(self) -> tuple[str, str]:
         """Return what tells one client of a key from another, as far as that can be told."""
@@ -49,6 +64,7 @@ class Caller:
     """Whoever was let in.
 
     :param agent_id: whom the key speaks for; empty when ``fault`` says why nobody knows.
+    :param look: how the project stood at that moment; asked in the same round trip.
     """
 
     holder: KeyHolder
@@ -56,6 +72,7 @@ class Caller:
     environment: str = ""
     traceparent: str | None = None
     fault: AwoooPError | None = None
+    look: Callable[[], Standing] | None = field(default=None, repr=False)
 
     def agent(self) -> str:
         """Return whom the key speaks for.
@@ -88,8 +105,11 @@ def let_in(knock: Knock) -> Caller:
     :raises Refused: the key is not for calling tools.
     """
     headers = knock.headers
+    looks: list[Look] = []
     try:
-        holder = keys.holder(credential(headers))
+        holder = keys.holder(
+            credential(headers), beside=lambda p, claimed: looks.append(Look(p, claimed))
+        )
     except Unauthenticated:
         count_stranger(knock)
         raise
@@ -110,6 +130,7 @@ def let_in(knock: Knock) -> Caller:
         environment=headers.get(ENVIRONMENT_HEADER, ""),
         traceparent=headers.get("traceparent"),
         fault=fault,
+        look=looks[0].seen,
     )
 
 

@@ -11,6 +11,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from awooop.errors import AwoooPError, Code, Unauthenticated
 from awooop.kit import ids, rest
 from gateway import offers, server
+from gateway.offers import Offer
 from gateway.serving import callers, flights, hop, requests
 from gateway.serving.callers import Caller, Knock
 from gateway.serving.replies import Reply
@@ -65,16 +66,21 @@ class Endpoint:
             raise
         raw = await requests.body_of(receive)
         message = requests.message_of(raw)
-        streams = self._may_stream and requests.wants_stream(headers, message)
-        seat = Seat(knock, reply)
-        if streams or not _can_wait(knock, message):
+        takes = self._may_stream and requests.takes_stream(headers)
+        seat = Seat(knock, reply, streams=takes and requests.asks_to_hear(message))
+        may_hear = takes and requests.may_hear(headers)
+        is_known, offer = _remembered(knock, message)
+        if not is_known or seat.streams or (may_hear and offer is not None and offer.logs):
             seat.caller = await hop.over(callers.let_in, knock)
-            await _show_schema(seat.caller, message)
+            offer = await _offer(seat.caller, message)
+        if offer is not None and offer.logs and may_hear:
+            seat.streams = True
+        server.schema.set(offer.schema if offer is not None else None)
         if message.get("method") == "notifications/cancelled":
             flights.down(knock, requests.cancelled_id(message))
         scope = {**scope, "headers": requests.trimmed(scope), server.SEAT: seat}
         async with self._shared() as managers:
-            await _serve(managers[streams], scope, _again(raw, receive), receive, reply, streams)
+            await _serve(managers[seat.streams], scope, _again(raw, receive), receive, seat)
 
     @asynccontextmanager
     async def _shared(self) -> AsyncIterator[Managers]:
@@ -105,11 +111,11 @@ async def _serve(
     scope: Scope,
     again: Receive,
     receive: Receive,
-    reply: Reply,
-    streams: bool,
+    seat: Seat,
 ) -> None:
     """Let the SDK answer; a client that goes away takes its call with it."""
-    if streams:  # the SDK watches its streams itself
+    reply = seat.reply
+    if seat.streams:  # the SDK watches its streams itself
         await manager.handle_request(scope, again, reply.send)
         return
     with anyio.CancelScope() as whole:
@@ -138,26 +144,24 @@ def _again(raw: bytes, receive: Receive) -> Receive:
     return give
 
 
-def _can_wait(knock: Knock, message: Message) -> bool:
-    """Tell whether the key may be looked at in the call's own thread, a hop later.
+def _remembered(knock: Knock, message: Message) -> tuple[bool, Offer | None]:
+    """Tell whether the key may be looked at in the call's own thread, a hop later, and the offer.
 
     Only for a call, and when what must be known before it is known: the tool's schema, by which the
-    SDK judges the headers that mirror arguments.
+    SDK judges the headers that mirror arguments, and whether there may be more than an answer.
     """
     spoke_for = callers.known(knock)
     if message.get("method") != "tools/call" or spoke_for is None:
-        return False
-    schemas = offers.remembered(*spoke_for)
-    if schemas is None or spoke_for[0] != knock.project_id:
-        return False
-    server.schema.set(schemas.get(requests.tool_of(message)))
-    return True
+        return False, None
+    known = offers.remembered(*spoke_for)
+    if known is None or spoke_for[0] != knock.project_id:
+        return False, None
+    return True, known.get(requests.tool_of(message))
 
 
-async def _show_schema(caller: Caller, message: Message) -> None:
-    """Lay out the tool's input schema; only of a tool that is offered to who asks."""
-    server.schema.set(None)
+async def _offer(caller: Caller, message: Message) -> Offer | None:
+    """Return what is known of the tool to be called; only of one that is offered to who asks."""
     if message.get("method") != "tools/call" or caller.fault is not None:
-        return
-    known = await hop.over(offers.schemas, caller.holder.project_id, caller.agent_id)
-    server.schema.set(known.get(requests.tool_of(message)))
+        return None
+    known = await hop.over(offers.lately, caller.holder.project_id, caller.agent_id)
+    return known.get(requests.tool_of(message))

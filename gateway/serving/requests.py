@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from mcp_types import LOG_LEVEL_META_KEY
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from awooop.errors import Code, Invalid, NotFound, Refused
 from awooop.kit import rest
@@ -17,6 +19,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFIX = "/mcp/"
+_ASKING = ("progressToken", LOG_LEVEL_META_KEY)
 _LOCAL = [".localhost", "127.0.0.1", "[::1]"]  # whom Django believes under DEBUG
 
 
@@ -129,16 +132,22 @@ def cancelled_id(message: dict[str, Any]) -> str | int | None:
     return asked if isinstance(asked, str | int) and not isinstance(asked, bool) else None
 
 
-def wants_stream(headers: dict[str, str], message: dict[str, Any]) -> bool:
-    """Tell whether to answer with a stream: when progress is asked for, and a stream is taken.
+def takes_stream(headers: dict[str, str]) -> bool:
+    """Tell whether the answer may be a stream."""
+    accepts = headers.get("accept", "")
+    return "text/event-stream" in accepts or "*/*" in accepts
 
-    An answer in one piece costs half as much.
-    """
+
+def asks_to_hear(message: dict[str, Any]) -> bool:
+    """Tell whether a request itself asks for more than an answer: for progress or log messages."""
     params = message.get("params")
     meta = params.get("_meta") if isinstance(params, dict) else None
-    asks = isinstance(meta, dict) and meta.get("progressToken") is not None
-    accepts = headers.get("accept", "")
-    return asks and ("text/event-stream" in accepts or "*/*" in accepts)
+    return isinstance(meta, dict) and any(meta.get(name) is not None for name in _ASKING)
+
+
+def may_hear(headers: dict[str, str]) -> bool:
+    """Tell whether the client's revision lets servers say what nobody asked them to."""
+    return headers.get("mcp-protocol-version") not in MODERN_PROTOCOL_VERSIONS
 
 
 def _is_ours(host: str) -> bool:

@@ -22,11 +22,13 @@ class Seat:
     """Who asks; let in already, or when the seat is taken.
 
     :param caller: None while nobody has looked at the key.
+    :param streams: whether the answer may be a stream, and so may have something before it.
     """
 
     knock: Knock
     reply: Reply
     caller: Caller | None = None
+    streams: bool = False
 
     def take(self) -> Caller:
         """Return who asks, in a thread that may ask the database.

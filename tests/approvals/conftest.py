@@ -62,7 +62,7 @@ class Office:
 
 
 @pytest.fixture
-def office(shop: governed.Governed) -> Iterator[Office]:  # noqa: F811
+def office(shop: governed.Governed) -> Iterator[Office]:
     with global_tx():
         for name in PEOPLE:
             Operator.objects.create_user(name)

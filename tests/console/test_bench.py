@@ -61,6 +61,14 @@ class TestBench:
         assert 1 <= told["round trips a run"]["ours"] < 6
         assert scratch_databases() == []
 
+    def test_measures_the_gateway(self, process_env: dict[str, str]) -> None:
+        ended = bench("gateway", "--json", "--seconds", "0.05", environment=process_env)
+        assert ended.returncode == 0, ended.stderr
+        told = {each["what"]: each for each in json.loads(ended.stdout)["gateway"]["figures"]}
+        assert 0 < told["calls, 8 clients"]["ratio"] < 2
+        assert told["added to a call, 1 client, p50"]["ours"] > 0
+        assert scratch_databases() == []
+
     def test_names_what_there_is(self, process_env: dict[str, str]) -> None:
         ended = bench("walks", environment=process_env)
         assert ended.returncode == 1

@@ -50,6 +50,27 @@ class TestCallTool:
         assert (row["block_gate"], row["error_code"]) == (gate, code.value)
         assert upstream.calls == []
 
+    def test_a_refusal_reads_as_sentences(self, shop: Governed) -> None:
+        for asked, part in (
+            (replace(shop.call("echo"), agent_id="nobody"), ". The agent has no active"),
+            (replace(shop.call("echo"), arguments={"n": 2**60}), ". The arguments "),
+        ):
+            (block,) = calls.call_tool(asked).content
+            assert part in block["text"]
+            assert ".." not in block["text"]
+            assert block["text"].endswith(".")
+
+    def test_repeats_arguments_in_the_headers_that_a_tool_wants(
+        self, shop: Governed, upstream: Upstream
+    ) -> None:
+        region = {"type": "string", "x-mcp-header": "Region"}
+        upstream.tool("mirrored", schema={"type": "object", "properties": {"region": region}})
+        shop.offer("mirrored", upstream.tools["mirrored"].definition)
+        shop.sign()
+        calls.call_tool(shop.call("mirrored", {"region": "eu-1"}))
+        (seen,) = upstream.called("mirrored")
+        assert seen.headers["mcp-param-region"] == "eu-1"
+
     def test_shadow_sends_reads_and_stops_the_rest(
         self, shop: Governed, upstream: Upstream
     ) -> None:

@@ -70,10 +70,10 @@ REFUSED = [
     (1, Code.KILLED, {"thrown": (Thrown(Level.PLATFORM, ""),)}),
     (1, Code.KILLED, {"thrown": (Thrown(Level.PROJECT, ""),)}),
     (1, Code.KILLED, {"thrown": (Thrown(Level.AGENT, "sre"),)}),
-    (1, Code.KILLED, {"thrown": (Thrown(Level.TOOL, "get_pods__k8s"),)}),
     (2, Code.GATE_AGENT, {"agent": None}),
     (3, Code.GATE_TOOL, {"entry": None}),
     (3, Code.GATE_TOOL, {"scopes": ()}),
+    (3, Code.KILLED, {"thrown": (Thrown(Level.TOOL, "get_pods__k8s"),)}),
     (3, Code.GATE_PIN, {"refusal": "it changed"}),
     (3, Code.GATE_ARGUMENTS, {"misfits": ("/namespace is wrong",)}),
     (4, Code.GATE_SCOPE, {"contract": WRITE, "scopes": ("read",)}),
@@ -109,6 +109,20 @@ class TestTenant:
     def test_ignores_switches_of_other_agents_and_tools(self) -> None:
         thrown = (Thrown(Level.AGENT, "other"), Thrown(Level.TOOL, "get_pods__other"))
         assert _judged(CALL, _facts(thrown=thrown)) is None
+
+
+class TestTool:
+    def test_its_switch_tells_nobody_who_was_not_granted_it(self) -> None:
+        thrown = (Thrown(Level.TOOL, "get_pods__k8s"),)
+        for unknown in ({"entry": None}, {"scopes": ()}):
+            seen = [_judged(CALL, _facts(thrown=each, **unknown)) for each in (thrown, ())]
+            assert seen[0] == seen[1]
+        assert _judged(CALL, _facts(thrown=thrown, refusal="it changed")).code is Code.KILLED
+
+    def test_its_switch_stops_what_was_let_through_before(self) -> None:
+        known = _facts(thrown=(Thrown(Level.TOOL, "get_pods__k8s"),))
+        assert gates.still(CALL, known).code is Code.KILLED
+        assert gates.still(CALL, _facts()) is None
 
 
 class TestScope:

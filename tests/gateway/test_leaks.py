@@ -34,10 +34,11 @@ from contracts import queries
 from gateway import calls, credentials, registry, targets
 from gateway.cleaning import Cleaner
 from gateway.echoes import Echoes
-from gateway.providers.base import Answer, Failed, Listing, Secret
+from gateway.providers.base import Answer, Failed, Listener, Listing, Secret
 from tests.gateway import agents
 from tests.gateway.agents import Agent
 from tests.gateway.governed import GATEWAY
+from tests.gateway.upstreams import good
 from tests.journeys.test_canaries import rows, servers, spellings, valkey
 
 NAME = "AWOOOP_CREDENTIAL_SHOP__TOKEN"
@@ -57,6 +58,12 @@ def text(words, **more):
 
 async def _while_working(token, ctx):
     await ctx.session.report_progress(1, 2, f"signing in with {token}")
+    return text("done")
+
+
+async def _aloud(token, ctx):
+    await good.say(ctx, {"signed in": token}, logger=f"log of {token}")
+    await good.say(ctx, f"signed in with {token}")
     return text("done")
 
 
@@ -91,6 +98,7 @@ TALES = {
         ]
     },
     "progress": _while_working,
+    "aloud": _aloud,
     "long": lambda token, ctx: text("a " * 8_180 + token * 900),
     "write": lambda token, ctx: text(f"wrote with {token}"),
 }  # fmt: skip
@@ -170,14 +178,16 @@ class Lived:
 
         for name in TALES:
             result = calls.call_tool(
-                shop.call(name, {"note": f"password={self.password}"}), progress=hear
+                shop.call(name, {"note": f"password={self.password}"}),
+                progress=hear,
+                listener=Listener("info", hear),
             )
             told.append((result, repr(result), str(dataclasses.asdict(result))))
         shop.sign(credential_ref="env:AWOOOP_CREDENTIAL_SHOP__AWAY")
         told.append(calls.call_tool(shop.call("text")))
         shop.sign(credential_ref=f"env:{NAME}")
         told.append(asyncio.run(calls.acall_tool(shop.call("text"))))
-        assert len(told) > len(TALES) + 2, "progress was heard"
+        assert len(told) == len(TALES) + 5, "progress and log messages were heard"
         return str(told)
 
     def _fail(self, shop):

@@ -226,7 +226,9 @@ class TestToolsCall:
             facts = result["structuredContent"]
             assert (facts["code"], facts["gate"]) == (Code.GATE_SHADOW.value, 4)
             assert facts["hint"] == Code.GATE_SHADOW.hint
-            assert result["content"][0]["text"].startswith(Code.GATE_SHADOW.value)
+            told = result["content"][0]["text"]
+            assert told.startswith(f"{Code.GATE_SHADOW.value}: {Code.GATE_SHADOW.title}")
+            assert ". Nothing was sent: " in told
         assert upstream.calls == []
 
     def test_continues_the_callers_trace(self, agent: Agent) -> None:

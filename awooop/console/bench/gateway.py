@@ -26,7 +26,7 @@ _MANY = 8
 _ADDED = Bar(2, 1, of_ratio=False, at_most=True)
 _SHARE = Bar(0.45, 0.65)
 _MOST = 100_000  # calls a minute: as many as a policy can allow
-_WARM_SECONDS = 0.4
+_WARM_SECONDS, _LEAST_SECONDS = 0.4, 0.05
 
 
 def measure(sizes: Sizes) -> Report:
@@ -36,7 +36,7 @@ def measure(sizes: Sizes) -> Report:
         direct = stack.enter_context(_upstream())
         key = _onboard(direct)
         ours = stack.enter_context(processes.web())
-        rounds = _Rounds(caller, key, direct, ours, max(0.2, sizes.seconds))
+        rounds = _Rounds(caller, key, direct, ours, max(_LEAST_SECONDS, sizes.seconds))
         rounds.warm()
         for number in range(sizes.rounds):
             say(f"round {number + 1} of {sizes.rounds}: direct, through the gateway, over REST")
@@ -62,8 +62,8 @@ class _Rounds:
 
     def warm(self) -> None:
         """Let every process open its connections and fill its memory."""
-        self._play(1, _WARM_SECONDS)
-        self._play(_MANY, _WARM_SECONDS)
+        for lines in (1, _MANY):
+            self._play(lines, min(_WARM_SECONDS, self.seconds))
         self.seen.clear()
 
     def play(self) -> None:

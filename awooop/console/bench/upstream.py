@@ -35,4 +35,4 @@ _server: Server[Any] = Server(
     on_call_tool=_call_tool,
     get_tool_input_schema=lambda _name: _SCHEMA,  # else every call lists the tools once more
 )
-application = _server.streamable_http_app(stateless_http=True, json_response=True)
+application = _server.streamable_http_app(stateless_http=True)

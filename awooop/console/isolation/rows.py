@@ -110,9 +110,9 @@ INSERT INTO public.awooop_approval
        (project_id, approval_id, run_id, agent_id, gateway_id, tool_name, environment, arguments,
         action_sha256, call_key, title, description, risk, required_signatures,
         requester_may_approve, requested_by, blast_radius, standing, disposition, reason, is_edited,
-        created_at, expires_at)
+        changes, created_at, expires_at)
 SELECT project_id, gen_random_uuid(), run_id, 'probe', '', 'probe', '', '{}', 'recipe', '', '', '',
-       'low', 1, false, 'probe', '{}', 'pending', '', '', false, clock_timestamp(),
+       'low', 1, false, 'probe', '{}', 'pending', '', '', false, '[]', clock_timestamp(),
        clock_timestamp()
   FROM public.awooop_run_state WHERE project_id = %(tenant)s LIMIT 1
 """

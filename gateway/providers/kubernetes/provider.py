@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 
 from awooop.errors import Code
-from gateway.providers.base import MOST_BYTES, Answer, Failed, Listing, Permit, Progress, Target
+from gateway.providers.base import (
+    MOST_BYTES,
+    Answer,
+    Failed,
+    Listener,
+    Listing,
+    Permit,
+    Progress,
+    Target,
+)
 from gateway.providers.kubernetes import reads, writes
 from gateway.providers.kubernetes.asking import Asking
 from gateway.providers.kubernetes.tools import TOOLBOX
@@ -64,7 +73,13 @@ class Kubernetes:
         await self._wire.warm()
 
     async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        permit: Permit,
+        progress: Progress | None,
+        listener: Listener | None = None,
     ) -> Answer:
         """Ask the API server once.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.providers.base import Answer, Failed, Listing, Permit, Progress, Target
+from gateway.providers.base import Answer, Failed, Listener, Listing, Permit, Progress, Target
 from gateway.providers.ssh import commands, sessions
 from gateway.providers.ssh.commands import Command
 from gateway.providers.ssh.connections import Connections
@@ -38,7 +38,13 @@ class Ssh:
         await self._connections.to(host)
 
     async def call(
-        self, tool: str, arguments: Mapping[str, Any], *, permit: Permit, progress: Progress | None
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        permit: Permit,
+        progress: Progress | None,
+        listener: Listener | None = None,
     ) -> Answer:
         """Run a tool's command on a host, once.
 

@@ -1,5 +1,6 @@
 """What follows an ending: verdicts, what is learned, what is linked, what people hear of."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from approvals import expiry
+from approvals import edits, expiry
 from approvals.models import Approval
 from approvals.operations import incidents, knowledge, learning, notices, oplog, playbooks, tending
 from approvals.operations.models import (
@@ -309,6 +310,21 @@ class TestLost:
         found = desk.operation(made)
         assert (found.outcome, found.attempts, found.stage) == ("denied", 1, "done")
         assert desk.host.lines == []
+
+    def test_what_a_person_edits_goes_on_for_the_same_incident(self, desk: Desk) -> None:
+        incident = desk.incident()
+        made = desk.propose(SCALE, incident_id=incident.incident_id, verification=same_replicas(4))
+        named = {"namespace": "shop", "kind": "Deployment", "name": "web", "replicas": 4}
+        how = {"editor": "operator:bob", "reason": "four", "at": timezone.now()}
+        edited = edits.edit(PROJECT, made.approval_id, named, **how)
+        desk.decide(replace(made, approval_id=edited.approval_id))
+        desk.work()
+        desk.tend()
+        (found,) = desk.all(Operation, approval_id=edited.approval_id)
+        assert (found.outcome, found.verdict) == ("executed", "verified")
+        assert desk.again(incident).status == "resolved"
+        assert desk.operation(made).outcome == "denied"
+        assert [each.what for each in desk.all(AnomalyDisposition)] == ["human_approved"]
 
     def test_without_evidence_nothing_is_proposed_or_watched(self, desk: Desk) -> None:
         for action in (NGINX, "NO_ACTION"):

@@ -61,6 +61,7 @@ class Upstream:
         self.server_name = "good"
         self.server_version = "1.0"
         self.handshake_only = False
+        self.logs = False
         self.bus = InMemorySubscriptionBus()
         self.loop: asyncio.AbstractEventLoop | None = None
         self._log = log
@@ -110,6 +111,8 @@ class Upstream:
             on_call_tool=self._call_tool,
             on_subscriptions_listen=ListenHandler(self.bus),
         )
+        if self.logs:
+            server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _set_level)
         if self.handshake_only:
             server.middleware.append(_refuse_to_discover)
         return server
@@ -146,6 +149,18 @@ class Upstream:
         if isinstance(answer, str):
             return {"content": [{"type": "text", "text": answer}]}
         return answer if "resultType" in answer else {"content": [], **answer}
+
+
+async def say(ctx: Any, data: Any, *, level: Any = "info", logger: Any = None) -> None:
+    """Say something beside the answer of the call that a maker was given; any level at all."""
+    said = types.LoggingMessageNotificationParams(level=level, logger=logger, data=data)
+    await ctx.session.send_notification(
+        types.LoggingMessageNotification(params=said), related_request_id=ctx.request_id
+    )
+
+
+async def _set_level(ctx: Any, params: Any) -> Any:
+    return types.EmptyResult()
 
 
 async def _refuse_to_discover(ctx: Any, call_next: Any) -> Any:

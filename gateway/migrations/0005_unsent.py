@@ -22,7 +22,7 @@ DROP FUNCTION awooop_effect_unsent_guard();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gateway", "0003_instructions")]
+    dependencies = [("gateway", "0004_logs")]
 
     operations = [
         migrations.AddField(
