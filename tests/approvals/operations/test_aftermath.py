@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from approvals import edits, expiry
+from approvals import edits, expiry, going_on
 from approvals.models import Approval
 from approvals.operations import incidents, knowledge, learning, notices, oplog, playbooks, tending
 from approvals.operations.models import (
@@ -301,6 +301,39 @@ class TestLost:
         assert (found.outcome, found.error) == ("denied", "its run is cancelled")
         assert desk.approval(made).disposition == "denied-not-executed"
 
+    def test_a_yes_whose_run_is_ended_before_it_begins_is_closed(self, desk: Desk) -> None:
+        made = desk.propose(NGINX)
+        desk.decide(made)
+        with tenant_tx(PROJECT):
+            cancelling.cancel(PROJECT, made.run_id, actor="t")
+        desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+        desk.work()
+        desk.tend()
+        assert desk.operation(made).outcome == "denied"
+        assert desk.approval(made).disposition == "denied-not-executed"
+        assert desk.host.lines == []
+
+    def test_a_worker_lost_after_it_sent_leaves_what_its_effect_says(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = desk.propose(NGINX)
+        desk.decide(made)
+
+        def lost(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as dying:
+            dying.setattr(going_on, "_ended", lost)
+            with pytest.raises(KeyboardInterrupt):
+                desk.work()
+        assert desk.operation(made).outcome == ""
+        let_lease_expire(made.run_id)
+        desk.work()
+        found = desk.operation(made)
+        assert (found.outcome, found.attempts) == ("executed", 2)
+        assert desk.approval(made).disposition == "approved-executed"
+        assert sum("restart" in line for line in desk.host.lines) == 1
+
     def test_a_yes_is_refused_what_the_agent_lost_since(self, desk: Desk) -> None:
         made = desk.propose(NGINX)
         desk.decide(made)
@@ -338,6 +371,15 @@ class TestLost:
         desk.decide(first)
         with pytest.raises(Conflict):
             desk.decide(second)
+
+
+def let_lease_expire(run_id: UUID) -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE awooop_run_state NO FORCE ROW LEVEL SECURITY")
+        cursor.execute(
+            "UPDATE awooop_run_state SET lease_expires_at = now() WHERE run_id = %s", [run_id]
+        )
+        cursor.execute("ALTER TABLE awooop_run_state FORCE ROW LEVEL SECURITY")
 
 
 def _let_expire(approval_id: UUID) -> None:
