@@ -208,6 +208,14 @@ class TestFailedVerification:
         (back,) = desk.all(Operation, rollback_of=found.operation_id)
         assert back.arguments["patch"] == {"spec": {"replicas": 2, "paused": None}}
 
+    def test_puts_no_tag_back_where_a_secret_was(self, desk: Desk) -> None:
+        kept = {"data": {"key": "AKIAIOSFODNN7EXAMPLE"}}
+        desk.cluster.add("/api/v1/namespaces/shop/configmaps/conf", "ConfigMap", **kept)
+        patch = """kubectl patch cm/conf -n shop -p '{"data": {"key": "other"}}'"""
+        found = desk.done(patch, verification=same_replicas(9))
+        assert (found.outcome, found.verdict, found.earlier) == ("executed", "failed", None)
+        assert desk.all(Operation, rollback_of=found.operation_id) == []
+
 
 class TestNoAction:
     def test_succeeds_without_touching_anything_and_without_people(self, desk: Desk) -> None:
