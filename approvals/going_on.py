@@ -18,7 +18,7 @@ from awooop.kit.db import in_tx, tenant_tx
 from gateway import effects
 from gateway.models import Outcome as Effected
 from gateway.shapes import Result
-from runs import parking, tools
+from runs import parking, renewal, tools
 from runs.executors import Parked
 from runs.fsm import State
 from runs.leases import Ending, Lease
@@ -48,7 +48,10 @@ def execute(lease: Lease) -> Ending | Parked | None:
     """
     try:
         due = oplog.begin(lease, timezone.now())
-        return _gone_on(lease, *due) if due is not None else None
+        if due is None:
+            return None
+        with renewal.kept(lease):
+            return _gone_on(lease, *due)
     except Unavailable as reason:
         log.warning("approved_call_put_off", run_id=str(lease.run_id), code=reason.code.value)
         return Parked()
@@ -74,10 +77,13 @@ def _gone_on(lease: Lease, operation: Operation, approval: Approval | None) -> E
 def give_up(operation: Operation, why: str, *, at: datetime) -> None:
     """Close an operation that nobody works on any more: its effect says whether it was made.
 
-    Opens its own transaction.
+    Opens its own transaction. While its call is in flight, nothing is said yet.
     """
     with tenant_tx(operation.project_id):
-        outcome = known(operation) or Outcome.DENIED
+        effected = _effected(operation)
+        if effected is Effected.CLAIMED:
+            return
+        outcome = _EFFECTED.get(effected, Outcome.UNKNOWN) if effected else Outcome.DENIED
         approval = None
         if operation.approval_id is not None:
             approval = Approval.objects.filter(
@@ -89,11 +95,10 @@ def give_up(operation: Operation, why: str, *, at: datetime) -> None:
 
 
 @in_tx
-def known(operation: Operation) -> Outcome | None:
-    """Return what an operation's effect says of how it ended; None when nothing was ever sent."""
+def _effected(operation: Operation) -> Effected | None:
+    """Return what became of an operation's effect; None when nothing was ever sent."""
     keys = [attempts.full_key(operation, number) for number in range(1, attempts.MOST + 1)]
-    effected = effects.outcome_of(operation.project_id, keys)
-    return _EFFECTED.get(effected, Outcome.UNKNOWN) if effected else None
+    return effects.outcome_of(operation.project_id, keys)
 
 
 def _attempt(lease: Lease, operation: Operation, approval: Approval | None) -> tuple[int, Result]:
@@ -134,8 +139,8 @@ def _ended(lease: Lease, operation: Operation, approval: Approval | None, result
     """Write what became of the action, for those who wait and those who look later."""
     outcome, at = oplog.OUTCOMES[result.status], timezone.now()
     with tenant_tx(lease.project_id):
-        if result.code in _REPEATED:  # an earlier worker sent it; its effect says how that ended
-            outcome = known(operation) or outcome
+        if result.code in _REPEATED and (sent := _effected(operation)) is not None:
+            outcome = _EFFECTED.get(sent, Outcome.UNKNOWN)  # an earlier worker sent it
         if approval is not None:
             _close_approval(approval, outcome, result, at)
         oplog.close(

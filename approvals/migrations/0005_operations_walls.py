@@ -132,7 +132,10 @@ BEGIN
    WHERE o.project_id = NEW.project_id AND o.approval_id = NEW.approval_id
      AND NEW.standing IN ('approved', 'rejected', 'expired')
       ON CONFLICT DO NOTHING;
-  IF NEW.standing <> 'approved' THEN
+  IF NEW.standing = 'approved' THEN -- the clock looks whether its run was ended before it began
+    UPDATE public.awooop_operation o SET due_at = clock_timestamp() + interval '60 seconds'
+     WHERE o.project_id = NEW.project_id AND o.approval_id = NEW.approval_id AND o.outcome = '';
+  ELSE
     UPDATE public.awooop_operation o
        SET outcome = 'denied', stage = 'done', due_at = NULL, closed_at = clock_timestamp(),
            error = 'the request was ' || NEW.standing

@@ -183,25 +183,38 @@ def stderr_of(result: Result) -> str:
     return text.partition(_STDERR)[2] or text
 
 
+@in_tx
 def _of(approval: Approval, at: datetime) -> Operation:
-    """Open the row of a call that was blocked at gate five: nobody has put it in words."""
-    return Operation.objects.create(
+    """Open the row of a call that nobody has put in words: blocked at gate five, or edited.
+
+    What was edited goes on as what it was: for the same incident, and verified the same way.
+    """
+    before = Operation.objects.filter(
+        project_id=approval.project_id, approval_id=approval.edited_from
+    ).first()
+    incident_id, verification = approval.incident_id, None
+    if before is not None and approval.edited_from is not None:
+        incident_id, verification = before.incident_id, before.verification
+    made = Operation.objects.create(
         project_id=approval.project_id,
         approval_id=approval.approval_id,
         run_id=approval.run_id,
-        incident_id=approval.incident_id,
+        incident_id=incident_id,
         playbook_id=approval.playbook_id,
         agent_id=approval.agent_id,
-        action=approval.tool_name,
+        action=f"{approval.tool_name} (edited)" if approval.is_edited else approval.tool_name,
         description=approval.description,
         gateway_id=approval.gateway_id,
         tool_name=approval.tool_name,
         environment=approval.environment,
         arguments=approval.arguments,
+        verification=verification,
         risk=approval.risk,
         requested_by=approval.requested_by,
         created_at=at,
     )
+    dispose(made, AnomalyDisposition.What.HUMAN_APPROVED, at=at)
+    return made
 
 
 def _record(operation: Operation, actor: str, code: Code | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -203,6 +203,7 @@ def _ask(
 def _queue(asked: Operation, call: Call, resolution: Resolution) -> Proposed:
     """Let a worker do what nobody needs to decide; the gates judge it anew then."""
     asked.is_auto_approved = True
+    asked.due_at = asked.created_at + timedelta(seconds=oplog.WATCH_SECONDS)
     asked.run_id = parking.queue(
         call.project_id,
         call.agent_id,

@@ -57,7 +57,7 @@ def _tend(operation: Operation) -> None:
     match operation.stage:
         case Stage.RESTING:
             _wake(operation)
-        case Stage.OPEN:
+        case Stage.PROPOSED | Stage.OPEN:
             _look_after(operation)
         case Stage.VERIFYING:
             verification.look(operation)

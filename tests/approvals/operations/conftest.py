@@ -205,17 +205,18 @@ def _sign(agent_id: str, gateway_id: str, box: Any, transport: Any, **more: Any)
             body_hash=canonical.sha256_of(body),
             listed_at=now,
         )
-        for each in box.listing.tools:
-            pin = pins.of(dict(each), "")
-            Tool.objects.create(
+        Tool.objects.bulk_create(
+            Tool(
                 project_id=PROJECT,
                 gateway_id=gateway_id,
                 tool_name=each["name"],
                 standing=Standing.RELEASED,
                 definition=dict(each),
-                pin_sha256=pin,
+                pin_sha256=pins.of(dict(each), ""),
                 seen=dict(each),
-                seen_sha256=pin,
+                seen_sha256=pins.of(dict(each), ""),
                 first_seen_at=now,
                 last_seen_at=now,
             )
+            for each in box.listing.tools
+        )

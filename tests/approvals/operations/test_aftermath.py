@@ -1,5 +1,6 @@
 """What follows an ending: verdicts, what is learned, what is linked, what people hear of."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -7,7 +8,8 @@ import pytest
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from approvals import expiry
+from approvals import edits, expiry, going_on
+from approvals.models import Approval
 from approvals.operations import incidents, knowledge, learning, notices, oplog, playbooks, tending
 from approvals.operations.models import (
     AnomalyDisposition,
@@ -18,7 +20,7 @@ from approvals.operations.models import (
     Playbook,
 )
 from approvals.operations.verification import Wanted
-from awooop.errors import AwoooPError, Code, Conflict, NotFound
+from awooop.errors import AwoooPError, Code, Conflict, NotFound, Unavailable
 from awooop.kit.db import tenant_tx
 from contracts.models import Family
 from runs import cancelling
@@ -34,6 +36,7 @@ from tests.approvals.operations.conftest import (
     install,
 )
 from tests.approvals.operations.test_stories import same_replicas
+from tests.audit.test_fail_closed import unwritable
 from tests.peers.ssh_server import Said
 
 AUTO = {"auto_approved": True, "requested_by": "auto_approve"}
@@ -72,21 +75,18 @@ class TestVerification:
             with pytest.raises(DatabaseError):
                 desk.sql(f"UPDATE awooop_operation SET {change}")
 
-    @pytest.mark.parametrize(
-        ("tool", "rules", "window"),
-        [
+    def test_may_only_read_has_rules_and_an_end(self, desk: Desk) -> None:
+        named = {"namespace": "shop", "kind": "Deployment", "name": "web"}
+        for tool, rules, window in (
             ("k8s_scale", [{"path": "/a"}], 1),
             ("k8s_get", [], 1),
             ("k8s_get", [{"path": "/a", "sometimes": True}], 1),
             ("k8s_get", [{"path": "/a"}], 61),
-        ],
-    )
-    def test_may_only_read_has_rules_and_an_end(self, desk: Desk, tool, rules, window) -> None:
-        named = {"namespace": "shop", "kind": "Deployment", "name": "web"}
-        wanted = Wanted(tool=tool, arguments=named, rules=rules, window_seconds=window)
-        with pytest.raises(AwoooPError) as refused:
-            desk.propose(RESTART, verification=wanted)
-        assert refused.value.code is Code.ACTION_UNREAD
+        ):
+            wanted = Wanted(tool=tool, arguments=named, rules=rules, window_seconds=window)
+            with pytest.raises(AwoooPError) as refused:
+                desk.propose(RESTART, verification=wanted)
+            assert refused.value.code is Code.ACTION_UNREAD
 
 
 class TestIncidents:
@@ -301,6 +301,39 @@ class TestLost:
         assert (found.outcome, found.error) == ("denied", "its run is cancelled")
         assert desk.approval(made).disposition == "denied-not-executed"
 
+    def test_a_yes_whose_run_is_ended_before_it_begins_is_closed(self, desk: Desk) -> None:
+        made = desk.propose(NGINX)
+        desk.decide(made)
+        with tenant_tx(PROJECT):
+            cancelling.cancel(PROJECT, made.run_id, actor="t")
+        desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+        desk.work()
+        desk.tend()
+        assert desk.operation(made).outcome == "denied"
+        assert desk.approval(made).disposition == "denied-not-executed"
+        assert desk.host.lines == []
+
+    def test_a_worker_lost_after_it_sent_leaves_what_its_effect_says(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = desk.propose(NGINX)
+        desk.decide(made)
+
+        def lost(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as dying:
+            dying.setattr(going_on, "_ended", lost)
+            with pytest.raises(KeyboardInterrupt):
+                desk.work()
+        assert desk.operation(made).outcome == ""
+        let_lease_expire(made.run_id)
+        desk.work()
+        found = desk.operation(made)
+        assert (found.outcome, found.attempts) == ("executed", 2)
+        assert desk.approval(made).disposition == "approved-executed"
+        assert sum("restart" in line for line in desk.host.lines) == 1
+
     def test_a_yes_is_refused_what_the_agent_lost_since(self, desk: Desk) -> None:
         made = desk.propose(NGINX)
         desk.decide(made)
@@ -311,12 +344,42 @@ class TestLost:
         assert (found.outcome, found.attempts, found.stage) == ("denied", 1, "done")
         assert desk.host.lines == []
 
+    def test_what_a_person_edits_goes_on_for_the_same_incident(self, desk: Desk) -> None:
+        incident = desk.incident()
+        made = desk.propose(SCALE, incident_id=incident.incident_id, verification=same_replicas(4))
+        named = {"namespace": "shop", "kind": "Deployment", "name": "web", "replicas": 4}
+        how = {"editor": "operator:bob", "reason": "four", "at": timezone.now()}
+        edited = edits.edit(PROJECT, made.approval_id, named, **how)
+        desk.decide(replace(made, approval_id=edited.approval_id))
+        desk.work()
+        desk.tend()
+        (found,) = desk.all(Operation, approval_id=edited.approval_id)
+        assert (found.outcome, found.verdict) == ("executed", "verified")
+        assert desk.again(incident).status == "resolved"
+        assert desk.operation(made).outcome == "denied"
+        assert [each.what for each in desk.all(AnomalyDisposition)] == ["human_approved"]
+
+    def test_without_evidence_nothing_is_proposed_or_watched(self, desk: Desk) -> None:
+        for action in (NGINX, "NO_ACTION"):
+            with unwritable(), pytest.raises(Unavailable):
+                desk.propose(action)
+        assert desk.all(Operation) == desk.all(Approval) == desk.all(Notice) == []
+
     def test_the_same_proposal_joins_the_one_that_waits(self, desk: Desk) -> None:
         first, second = desk.propose(NGINX), desk.propose(NGINX)
         assert first.operation_id == second.operation_id
         desk.decide(first)
         with pytest.raises(Conflict):
             desk.decide(second)
+
+
+def let_lease_expire(run_id: UUID) -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE awooop_run_state NO FORCE ROW LEVEL SECURITY")
+        cursor.execute(
+            "UPDATE awooop_run_state SET lease_expires_at = now() WHERE run_id = %s", [run_id]
+        )
+        cursor.execute("ALTER TABLE awooop_run_state FORCE ROW LEVEL SECURITY")
 
 
 def _let_expire(approval_id: UUID) -> None:

@@ -57,20 +57,16 @@ class TestResolve:
         assert desk.operation(made).resolution["suggestions"] == ["web-api", "web"]
         assert counted("suggestion") == before + 1
 
-    def test_a_miss_stops_nothing(self, desk: Desk) -> None:
-        before = counted("miss")
+    def test_a_miss_or_an_error_stops_nothing(self, desk: Desk) -> None:
+        before = counted("miss"), counted("error")
         made = desk.propose("kubectl rollout restart deploy/zzzzz -n shop")
         assert (made.resolution.result, made.resolution.suggestions) == ("miss", ())
         assert made.approval_id is not None
-        assert counted("miss") == before + 1
-
-    def test_an_error_stops_nothing(self, desk: Desk) -> None:
         desk.cluster.answers[LISTED] = (500, "oh")
-        before = counted("error")
         made = desk.propose(RESTART)
         assert made.resolution.result == "error"
         assert made.approval_id is not None
-        assert counted("error") == before + 1
+        assert (counted("miss"), counted("error")) == (before[0] + 1, before[1] + 1)
 
     def test_nobody_learns_names_by_tools_that_were_not_granted(self, desk: Desk) -> None:
         grant(desk.agent_id, without=lambda name: name == "k8s_list")

@@ -18,6 +18,7 @@ from approvals.operations.verification import Wanted
 from awooop.audit.models import AuditEvent
 from gateway.models import Effect
 from runs import tools
+from runs.models import Run
 from tests.approvals.operations.conftest import NGINX, RESTART, SCALE, WEB, Desk
 from tests.peers.ssh_server import Said
 
@@ -163,6 +164,18 @@ class TestUnknown:
         assert desk.again(incident).status == "investigating"
 
 
+class TestSlow:
+    def test_a_call_longer_than_a_lease_keeps_it(self, desk: Desk, settings) -> None:
+        settings.RUN_LEASE_SECONDS = 1
+        desk.cluster.answers[WEB + "/scale"] = "slow"  # and then the connection is closed
+        made = desk.propose(SCALE)
+        desk.decide(made)
+        desk.work()
+        found = desk.operation(made)
+        assert (found.outcome, found.attempts) == ("unknown", 1)
+        assert desk.all(Run, run_id=made.run_id)[0].state == "failed"
+
+
 class TestFailedVerification:
     def test_proposes_to_take_it_back_and_leaves_the_outcome(self, desk: Desk) -> None:
         incident = desk.incident()
@@ -194,6 +207,14 @@ class TestFailedVerification:
         found = desk.done(patch, verification=same_replicas(9))
         (back,) = desk.all(Operation, rollback_of=found.operation_id)
         assert back.arguments["patch"] == {"spec": {"replicas": 2, "paused": None}}
+
+    def test_puts_no_tag_back_where_a_secret_was(self, desk: Desk) -> None:
+        kept = {"data": {"key": "AKIAIOSFODNN7EXAMPLE"}}
+        desk.cluster.add("/api/v1/namespaces/shop/configmaps/conf", "ConfigMap", **kept)
+        patch = """kubectl patch cm/conf -n shop -p '{"data": {"key": "other"}}'"""
+        found = desk.done(patch, verification=same_replicas(9))
+        assert (found.outcome, found.verdict, found.earlier) == ("executed", "failed", None)
+        assert desk.all(Operation, rollback_of=found.operation_id) == []
 
 
 class TestNoAction:
