@@ -87,8 +87,10 @@ class Line(asyncio.Protocol):
     def send(self, request: bytes, exchange: Exchange) -> None:
         """Let a request go.
 
-        :raises Expired: it may not; nothing was sent.
+        :raises Failed: it may not, or the other side has hung up; nothing was sent.
         """
+        if self._is_over:
+            raise Failed(Code.UPSTREAM_AWAY, "it closed the connection", sent=False)
         exchange.leave()
         self._begin()
         self._exchange = exchange
