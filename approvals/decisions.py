@@ -101,23 +101,24 @@ def yes_votes(approval: Approval) -> list[str]:
 
 
 def held(project_id: str, identity: UUID) -> Approval:
-    """Return a request, its row locked; the newest one of a run.
+    """Return a request, its row and its run's locked; the newest one of a run.
+
+    The run's row comes first, as with whoever ends the run: its end then withdraws the request.
 
     :raises NotFound: no such request or run in this project.
     :raises Conflict: the run never asked.
     """
-    found = (
-        Approval.objects.select_for_update()
-        .filter(Q(approval_id=identity) | Q(run_id=identity), project_id=project_id)
-        .order_by("-approval_id")
-        .first()
-    )
-    if found is not None:
-        return found
-    run = Run.objects.filter(project_id=project_id, run_id=identity).first()
+    asked = Approval.objects.filter(
+        Q(approval_id=identity) | Q(run_id=identity), project_id=project_id
+    ).order_by("-approval_id")
+    run_id = asked.values_list("run_id", flat=True).first()
+    runs = Run.objects.select_for_update().filter(project_id=project_id)
+    run = runs.filter(run_id=run_id or identity).first()
     if run is None:
         raise NotFound(Code.APPROVAL_UNKNOWN)
-    raise Conflict(Code.APPROVAL_DECIDED, f"the run is {run.state}", state=run.state)
+    if (found := asked.select_for_update().first()) is None:
+        raise Conflict(Code.APPROVAL_DECIDED, f"the run is {run.state}", state=run.state)
+    return found
 
 
 def require_waiting(found: Approval, at: datetime) -> Run:

@@ -12,12 +12,13 @@ from awooop.errors import Code, Conflict
 from awooop.kit.db import pipe, tenant_tx
 from runs import moves
 from runs.fsm import State
+from runs.models import Run
 
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 200
 _LATE = f"""
-SELECT project_id, approval_id FROM awooop_approval
+SELECT project_id, run_id, approval_id FROM awooop_approval
  WHERE standing = 'pending' AND expires_at <= clock_timestamp()
  ORDER BY expires_at LIMIT {_AT_ONCE}
 """
@@ -27,13 +28,17 @@ def expire() -> int:
     """Expire what is late; return how many requests that were."""
     with pipe() as p, p.worker_tx():
         late = p.send(_LATE)
-    return sum(_expire(project_id, approval_id) for project_id, approval_id in late.fetchall())
+    return sum(_expire(*each) for each in late.fetchall())
 
 
-def _expire(project_id: str, approval_id: UUID) -> int:
-    """Expire one request in a transaction of its own; somebody may decide at the same moment."""
+def _expire(project_id: str, run_id: UUID, approval_id: UUID) -> int:
+    """Expire one request in a transaction of its own; somebody may decide at the same moment.
+
+    The run's row is locked first, as by everybody who decides.
+    """
     at = timezone.now()
     with tenant_tx(project_id):
+        Run.objects.select_for_update().get(project_id=project_id, run_id=run_id)
         found = (
             Approval.objects.select_for_update()
             .filter(project_id=project_id, approval_id=approval_id, standing=Standing.PENDING)
@@ -46,7 +51,7 @@ def _expire(project_id: str, approval_id: UUID) -> int:
         found.save(update_fields=["standing", "disposition", "decided_at", "ended_at"])
         try:
             moves.move(
-                found.run_id,
+                run_id,
                 State.CANCELLED,
                 actor="clock",
                 reason="nobody decided in time",
@@ -54,7 +59,7 @@ def _expire(project_id: str, approval_id: UUID) -> int:
                 error_detail=f"approval {approval_id} expired",
             )
         except Conflict:
-            log.info("expired_run_had_ended", run_id=str(found.run_id))
+            log.info("expired_run_had_ended", run_id=str(run_id))
         sink.record(
             project_id,
             Act.APPROVAL_EXPIRED,
@@ -62,6 +67,6 @@ def _expire(project_id: str, approval_id: UUID) -> int:
             target=("approval", str(approval_id)),
             outcome=Outcome.REFUSED,
             code=Code.APPROVAL_EXPIRED,
-            run_id=found.run_id,
+            run_id=run_id,
         )
     return 1

@@ -12,7 +12,8 @@ from approvals.operations import attempts, metrics, oplog, rollbacks
 from approvals.operations.models import Operation, Outcome
 from awooop.audit import acts, sink
 from awooop.audit.acts import Act
-from awooop.errors import Code
+from awooop.errors import Code, Unavailable
+from awooop.kit import canonical
 from awooop.kit.db import in_tx, tenant_tx
 from gateway import effects
 from gateway.models import Outcome as Effected
@@ -40,17 +41,23 @@ def execute(lease: Lease) -> Ending | Parked | None:
     The gates judge it anew: a switch, a new contract or a changed tool since the yes refuses it.
     What failed before it left is tried again, a few times.
 
+    While nothing can be recorded nothing is called, and the yes is not lost: the lease runs out and
+    the run is taken up again.
+
     :raises Conflict: the lease was lost.
-    :raises Unavailable: it cannot be recorded.
     """
-    due = oplog.begin(lease, timezone.now())
-    if due is None:
-        return None
-    with renewal.kept(lease):
-        return _execute(lease, *due)
+    try:
+        due = oplog.begin(lease, timezone.now())
+        if due is None:
+            return None
+        with renewal.kept(lease):
+            return _gone_on(lease, *due)
+    except Unavailable as reason:
+        log.warning("approved_call_put_off", run_id=str(lease.run_id), code=reason.code.value)
+        return Parked()
 
 
-def _execute(lease: Lease, operation: Operation, approval: Approval | None) -> Ending | Parked:
+def _gone_on(lease: Lease, operation: Operation, approval: Approval | None) -> Ending | Parked:
     if operation.attempts == 0:
         rollbacks.remember(operation)
     while True:
@@ -105,7 +112,7 @@ def _attempt(lease: Lease, operation: Operation, approval: Approval | None) -> t
     result = tools.call(
         lease,
         operation.tool_name,
-        operation.arguments,
+        canonical.revived(operation.arguments),
         key=attempts.key(operation, number),
         environment=operation.environment,
         ticket=ticket,

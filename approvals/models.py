@@ -79,7 +79,7 @@ class Approval(TenantModel):
     ticket_id = models.CharField(max_length=64, null=True, blank=True)
     is_edited = models.BooleanField(default=False)
     edited_from = models.UUIDField(null=True, blank=True)
-    changes = models.JSONField(default=list, blank=True)
+    changes = models.JSONField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(_("asked"))
     expires_at = models.DateTimeField(_("expires"))
@@ -107,6 +107,13 @@ class Approval(TenantModel):
                 "approval_id",
                 name="approval_waiting",
                 condition=models.Q(standing=Standing.PENDING),
+            ),
+            models.Index(
+                "project_id",
+                "approval_id",
+                name="approval_unsettled",
+                condition=models.Q(standing=Standing.APPROVED)
+                & models.Q(disposition__in=[Disposition.WAITING, Disposition.UNKNOWN]),
             ),
             models.Index("project_id", "run_id", name="approval_by_run"),
             models.Index(

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS, connections
+
 from approvals.models import Approval, Risk, Standing
 from awooop.audit import sink
 from awooop.audit.acts import Act
@@ -20,6 +22,8 @@ from runs import parking
 
 MOST_PENDING = 50  # requests of one agent that may wait at once: more, and nobody reads them
 _LONGEST_TITLE = 200
+# One at a time for an agent, so that the same action asked for at once is one request.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('awooop.asking'), hashtext(%s))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = Non
     :returns: None when too many of the agent's requests wait already.
     :raises Conflict: the run's lease was lost.
     """
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_LOCK, [f"{call.project_id} {call.agent_id}"])
     present = _present(call, facts)
     if present is not None:
         return _asked(present)

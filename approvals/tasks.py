@@ -7,7 +7,7 @@ import structlog
 from celery import shared_task
 from django.db import DatabaseError
 
-from approvals import expiry
+from approvals import expiry, settling
 from approvals.operations import tending
 from runs import leases
 from runs import tasks as runs
@@ -17,9 +17,11 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="approvals.expire")
 def expire() -> None:
-    """Expire requests that nobody decided in time."""
+    """Expire requests that nobody decided in time; settle those whose run ended without word."""
     if expired := expiry.expire():
         log.info("approvals_expired", count=expired)
+    if settled := settling.settle():
+        log.info("approvals_settled", count=settled)
 
 
 @shared_task(name="approvals.tend")

@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from awooop.errors import Code, Corrupt
+from awooop.errors import Code, Conflict, Corrupt
 from awooop.kit import tenancy
 from contracts import queries
 from contracts.models import Family
@@ -127,12 +127,18 @@ def _work(taken: Sequence[Lease]) -> Iterator[Ending]:
 
 
 def execute(lease: Lease) -> Ending | None:
-    """Do one run's work and say how it should end, or None when it waits now; never raises."""
+    """Do one run's work and say how it should end; None when it is not ours to end. Never raises.
+
+    A run that waits is not, nor one whose lease was lost.
+    """
     with tenancy.acting_for(lease.project_id):
         try:
             done = executors.execute(lease) or _walk(lease)
             return None if isinstance(done, Parked) else done
         except Exception as reason:  # the loop's own door: a run fails, the worker goes on
+            if isinstance(reason, Conflict) and reason.code is Code.RUN_LEASE_LOST:
+                log.warning("lease_lost", code=reason.code.value, run_id=str(lease.run_id))
+                return None
             log.exception("executor_failed", run_id=str(lease.run_id))
             return _failed(lease, Code.RUN_EXECUTOR_FAILED, f"{type(reason).__name__}: {reason}")
 

@@ -135,6 +135,14 @@ class Migration(migrations.Migration):
                         name="approval_waiting",
                     ),
                     models.Index(
+                        models.F("project_id"),
+                        models.F("approval_id"),
+                        condition=models.Q(
+                            ("standing", "approved"), ("disposition__in", ["", "outcome-unknown"])
+                        ),
+                        name="approval_unsettled",
+                    ),
+                    models.Index(
                         models.F("project_id"), models.F("run_id"), name="approval_by_run"
                     ),
                 ],
