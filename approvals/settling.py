@@ -11,12 +11,18 @@ from awooop.kit.db import pipe, tenant_tx
 from gateway.models import Outcome
 
 _AT_ONCE = 200
-# Once a run has ended, nobody claims an effect for it any more; what there is of it is all.
+# Once a run has ended, nobody claims an effect for it any more; what there is of it is all. Of the
+# effects of several tickets at most one has left.
 _OPEN = f"""
 SELECT a.project_id, a.approval_id, a.run_id, a.disposition, e.outcome
   FROM awooop_approval a
   JOIN awooop_run_state r ON r.project_id = a.project_id AND r.run_id = a.run_id
-  LEFT JOIN awooop_tool_effect e ON e.project_id = a.project_id AND e.ticket_id = a.ticket_id
+  LEFT JOIN awooop_tool_effect e
+    ON e.project_id = a.project_id AND NOT e.is_unsent
+   AND e.ticket_id IN (SELECT a.ticket_id
+                        UNION ALL
+                       SELECT t.ticket_id FROM awooop_approval_ticket t
+                        WHERE t.project_id = a.project_id AND t.approval_id = a.approval_id)
  WHERE a.standing = 'approved' AND a.disposition IN ('', 'outcome-unknown')
    AND r.completed_at IS NOT NULL
    AND (a.disposition = '' OR e.outcome IN ('executed', 'error'))

@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
         TenantForeignKey("Operation", (), "awooop_projects", ()),
         TenantWalls("Operation", app=f"SELECT, INSERT, {CHANGED}", worker="SELECT"),
         TenantForeignKey("Ticket", ["approval_id"], *APPROVAL),
-        TenantWalls("Ticket", app="SELECT, INSERT"),
+        TenantWalls("Ticket", app="SELECT, INSERT", worker="SELECT"),
         TenantForeignKey("Knowledge", ["operation_id"], *OPERATION),
         TenantWalls(
             "Knowledge",

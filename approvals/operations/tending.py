@@ -11,7 +11,7 @@ from approvals.operations import learning, rollbacks, verification
 from approvals.operations.models import Operation, Stage
 from awooop.errors import Conflict
 from awooop.kit.db import pipe, tenant_tx
-from runs import fsm, moves
+from runs import fsm, leases, moves
 from runs.fsm import State
 from runs.models import Run
 
@@ -70,17 +70,20 @@ def _tend(operation: Operation) -> None:
 def _wake(operation: Operation) -> None:
     """Let a run go on that waited for another attempt."""
     assert operation.run_id is not None
+    why = "another attempt is due"
     with tenant_tx(operation.project_id):
-        operation.stage = Stage.OPEN
-        operation.save(update_fields=["stage"])
         try:
-            moves.move(
-                operation.run_id, State.RUNNING, actor="clock", reason="another attempt is due"
-            )
-            return
+            moves.move(operation.run_id, State.RUNNING, actor="clock", reason=why)
+            is_awake = True
         except Conflict:
             log.info("resting_run_had_ended", run_id=str(operation.run_id))
-    _look_after(operation)
+            is_awake = False
+        operation.stage = Stage.OPEN
+        operation.save(update_fields=["stage"])
+    if is_awake:
+        leases.requeue(operation.project_id, operation.run_id)  # the sweep takes it up
+    else:
+        _look_after(operation)
 
 
 def _look_after(operation: Operation) -> None:

@@ -93,12 +93,13 @@ class TestWithoutEvidence:
         worker.reap()
         taken = leases.claim(worker="w", batch=1)
         before = everything()
-        monkeypatch.setattr("gateway.facts._STANDING", _blind())
+        monkeypatch.setattr("gateway.standings._STANDING", _blind())
         with unwritable():
             worker.execute(taken[0])
             after = everything()
         changed = {name for name in before if after[name] != before[name]}
-        assert changed <= {"awooop_run_state", "awooop_run_step_journal"}, "an intent, and no more"
+        intents = {"awooop_operation", "awooop_run_state", "awooop_run_step_journal"}
+        assert changed <= intents, "an intent, and no more"
         assert upstream.calls == []
         clock.lapse(asked.run_id)
         office.work()
@@ -157,8 +158,8 @@ def claimed(office: Office, lease: leases.Lease, ticket: str | None) -> Any:
 
 def _blind() -> str:
     """Return the gates' question, answered as by a database that would let evidence be written."""
-    from gateway import facts
+    from gateway import standings
 
     asked = "has_any_column_privilege('awooop_audit_event', 'INSERT')"
-    assert asked in facts._STANDING
-    return facts._STANDING.replace(asked, "true")
+    assert asked in standings._STANDING
+    return standings._STANDING.replace(asked, "true")

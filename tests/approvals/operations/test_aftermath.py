@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from approvals import edits, expiry, going_on
+from approvals import edits, expiry, going_on, settling
 from approvals.models import Approval
 from approvals.operations import incidents, knowledge, learning, notices, oplog, playbooks, tending
 from approvals.operations.models import (
@@ -23,7 +24,7 @@ from approvals.operations.verification import Wanted
 from awooop.errors import AwoooPError, Code, Conflict, NotFound, Unavailable
 from awooop.kit.db import tenant_tx
 from contracts.models import Family
-from runs import cancelling
+from runs import cancelling, tools
 from tests.approvals.operations.conftest import (
     ASKING,
     NGINX,
@@ -333,6 +334,35 @@ class TestLost:
         assert (found.outcome, found.attempts) == ("executed", 2)
         assert desk.approval(made).disposition == "approved-executed"
         assert sum("restart" in line for line in desk.host.lines) == 1
+
+    def test_the_second_tickets_effect_is_what_a_lost_yes_came_to(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = desk.propose(NGINX)
+        desk.decide(made)
+        desk.host.most_channels = 0
+        call = tools.call
+
+        def opened(*asked: Any, **how: Any) -> Any:
+            result = call(*asked, **how)
+            desk.host.most_channels = 100
+            return result
+
+        def lost(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as dying:
+            dying.setattr(tools, "call", opened)
+            dying.setattr(going_on, "_ended", lost)
+            with pytest.raises(KeyboardInterrupt):
+                desk.work()
+        with tenant_tx(PROJECT):
+            cancelling.cancel(PROJECT, made.run_id, actor="t")
+        assert settling.settle() == 1
+        assert desk.approval(made).disposition == "approved-executed"
+        desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+        desk.tend()
+        assert desk.operation(made).outcome == "executed"
 
     def test_a_yes_is_refused_what_the_agent_lost_since(self, desk: Desk) -> None:
         made = desk.propose(NGINX)
