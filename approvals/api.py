@@ -66,7 +66,7 @@ _DETAIL = {
     "requester_may_approve": False,
     "ticket_id": None,
     "edited_from": None,
-    "changes": [],
+    "changes": None,
     "result": None,
 }
 _DECIDED = {

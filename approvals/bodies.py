@@ -139,7 +139,7 @@ class ApprovalDetail(ApprovalTold):
     requester_may_approve: bool
     ticket_id: str | None = Field(description="The jti of the token that the yes is worth.")
     edited_from: UUID | None
-    changes: list[Change]
+    changes: list[Change] | None = Field(description="Of an edited request; null of others.")
     result: dict[str, Any] | None = Field(description="Of the call that was made, redacted.")
 
 

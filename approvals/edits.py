@@ -114,6 +114,7 @@ def _replace(approval_id: UUID, call: Call, known: Facts, reason: str, at: datet
     names = ("standing", "disposition", "decided_by", "reason", "decided_at", "ended_at")
     old.save(update_fields=names)
     kept = requests.columns(call, known, at, least=Risk(old.risk))
+    differences = list(changes(old.arguments, kept["arguments"]))
     made = Approval.objects.create(
         **{
             **kept,
@@ -125,7 +126,7 @@ def _replace(approval_id: UUID, call: Call, known: Facts, reason: str, at: datet
             "playbook_id": old.playbook_id,
             "is_edited": True,
             "edited_from": old.approval_id,
-            "changes": list(changes(old.arguments, kept["arguments"])),
+            "changes": differences,
         }
     )
     decisions.journal(made, STEP, f"edited by {call.actor}: {reason}")
@@ -139,7 +140,7 @@ def _replace(approval_id: UUID, call: Call, known: Facts, reason: str, at: datet
             "edited_from": str(old.approval_id),
             "was_sha256": old.action_sha256,
             "action_sha256": made.action_sha256,
-            "places": [each["at"] for each in made.changes][:50],
+            "places": [each["at"] for each in differences][:50],
             "reason": reason,
         },
     )

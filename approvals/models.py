@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from approvals.operations import models as operations  # noqa: F401 - Django looks for them here
 from awooop.kit import ids
 from awooop.tenants.models import TenantModel
 
@@ -78,7 +79,7 @@ class Approval(TenantModel):
     ticket_id = models.CharField(max_length=64, null=True, blank=True)
     is_edited = models.BooleanField(default=False)
     edited_from = models.UUIDField(null=True, blank=True)
-    changes = models.JSONField(default=list, blank=True)
+    changes = models.JSONField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(_("asked"))
     expires_at = models.DateTimeField(_("expires"))

@@ -36,8 +36,23 @@ class Demand:
     requester_may_approve: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What whoever proposes an action says of it.
+
+    :param risk: the least it counts as; the policies may count it higher.
+    """
+
+    title: str
+    description: str
+    risk: Risk | None
+    blast_radius: Mapping[str, Any]
+    incident_id: UUID | None
+    playbook_id: UUID | None
+
+
 @in_tx
-def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
+def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = None) -> Asked | None:
     """Make the request for a call, or join the one that waits for the same action.
 
     A run that is held waits from now on; a call without one gets a run that waits.
@@ -55,7 +70,7 @@ def open_for(call: Call, facts: Facts, at: datetime) -> Asked | None:
     )
     if waiting[:MOST_PENDING].count() >= MOST_PENDING:
         return None
-    made = _make(call, facts, at)
+    made = _make(call, facts, at, proposal)
     sink.record(
         call.project_id,
         Act.APPROVAL_ASKED,
@@ -127,14 +142,29 @@ def look(project_id: str, agent_id: str, approval_id: UUID) -> Mapping[str, Any]
     }
 
 
-def columns(call: Call, facts: Facts, at: datetime, *, least: Risk = Risk.LOW) -> dict[str, Any]:
+def columns(
+    call: Call,
+    facts: Facts,
+    at: datetime,
+    *,
+    least: Risk = Risk.LOW,
+    proposal: Told | None = None,
+) -> dict[str, Any]:
     """Return what is kept of a call that waits for a human, but for its run.
 
     :param least: the risk it is counted as at least.
     """
     assert facts.entry is not None
     assert facts.verdict is not None
-    risk = max(risk_of(call, facts), least, key=lambda each: each.rank)
+    told = proposal or Told(
+        title=f"{call.agent_id}: {facts.entry.name}",
+        description=str((facts.entry.definition or {}).get("description", "")),
+        risk=None,
+        blast_radius={},
+        incident_id=None,
+        playbook_id=None,
+    )
+    risk = max(risk_of(call, facts), told.risk or least, least, key=lambda each: each.rank)
     asked = demand(facts.policies, risk)
     return {
         "project_id": call.project_id,
@@ -145,13 +175,19 @@ def columns(call: Call, facts: Facts, at: datetime, *, least: Risk = Risk.LOW) -
         "arguments": dict(facts.leaving),
         "action_sha256": facts.action,
         "call_key": call.key or f"call:{call.call_id}",
-        "title": redaction.excerpt(f"{call.agent_id}: {facts.entry.name}", _LONGEST_TITLE),
-        "description": str((facts.entry.definition or {}).get("description", ""))[:2_000],
+        "title": redaction.excerpt(told.title, _LONGEST_TITLE),
+        "description": told.description[:2_000],
         "risk": asked.risk,
         "required_signatures": asked.signatures,
         "requester_may_approve": asked.requester_may_approve,
         "requested_by": call.actor[:150],
-        "blast_radius": {"scope": facts.verdict.scope, "why": facts.verdict.why or ""},
+        "blast_radius": {
+            **told.blast_radius,
+            "scope": facts.verdict.scope,
+            "why": facts.verdict.why or "",
+        },
+        "incident_id": told.incident_id,
+        "playbook_id": told.playbook_id,
         "created_at": at,
         "expires_at": at + asked.expires,
     }
@@ -175,8 +211,8 @@ def _present(call: Call, facts: Facts) -> Approval | None:
     return same.order_by("approval_id").first()
 
 
-def _make(call: Call, facts: Facts, at: datetime) -> Approval:
-    kept = columns(call, facts, at)
+def _make(call: Call, facts: Facts, at: datetime, proposal: Told | None) -> Approval:
+    kept = columns(call, facts, at, proposal=proposal)
     return Approval.objects.create(run_id=_put_aside(call, kept["title"]), **kept)
 
 

@@ -1,4 +1,4 @@
-"""What the clock starts, letting requests expire; and what a door starts after a decision."""
+"""What the clock starts: expiry, looking after operations; what a door starts after a decision."""
 
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from approvals import expiry, settling
+from approvals.operations import tending
 from runs import leases
 from runs import tasks as runs
 
@@ -21,6 +22,12 @@ def expire() -> None:
         log.info("approvals_expired", count=expired)
     if settled := settling.settle():
         log.info("approvals_settled", count=settled)
+
+
+@shared_task(name="approvals.tend")
+def tend() -> None:
+    """Wake, verify and learn from the operations that are due."""
+    tending.tend()
 
 
 def go_on(project_id: str, run_id: UUID) -> None:

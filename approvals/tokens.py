@@ -20,9 +20,10 @@ def new_id() -> str:
     return ids.new_id().hex
 
 
-def issue(approval: Approval, *, at: datetime) -> str:
+def issue(approval: Approval, *, at: datetime, ticket_id: str | None = None) -> str:
     """Return a ticket for exactly the approved action.
 
+    :param ticket_id: of a further ticket, after one that was burned and opened nothing.
     :raises Refused: nobody has approved it.
     """
     if not approval.ticket_id:
@@ -40,7 +41,7 @@ def issue(approval: Approval, *, at: datetime) -> str:
         {
             "aud": grants.AUDIENCE,
             "sub": str(approval.approval_id),
-            "jti": approval.ticket_id,
+            "jti": ticket_id or approval.ticket_id,
             "iat": born,
             "exp": born + SECONDS,
             **bound,

@@ -44,6 +44,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.RUN_REAPER_SECONDS),
         "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
     },
+    "tend-operations": {
+        "task": "approvals.tend",
+        "schedule": settings.RUN_SWEEP_SECONDS,
+        "options": {"expires": settings.RUN_SWEEP_SECONDS},
+    },
     "reap": {
         "task": "runs.reap",
         "schedule": float(settings.RUN_REAPER_SECONDS),

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("approvals.urls")),
     path("v1/platform/runs/<str:run_id>/detail", RunDetailDoor.as_view(), name="run-detail"),
     path("v1/platform/", include("awooop.console.budgets.urls")),
+    path("v1/platform/", include("awooop.console.operations.urls")),
     path("v1/platform/gateway/", include("awooop.console.gateway.urls")),
     path("", include("gateway.urls")),
     path("", include("channels_hub.urls")),

@@ -159,11 +159,10 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     target = None
     try:
         target = targets.of(call.project_id, judged.entry)
-        if not hub.the().is_ready(target):
-            under_way.waiting = hub.the().ready(
-                target, judged.entry.tool_name, judged.arguments, within=judged.seconds
-            )
-            yield under_way.waiting
+        under_way.waiting = hub.the().ready(
+            target, judged.entry.tool_name, judged.arguments, within=judged.seconds
+        )
+        yield under_way.waiting
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
         return endings.failed(judged, unsent, begun=begun, target=target)

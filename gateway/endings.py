@@ -134,7 +134,14 @@ def _close(
             _send_money(p, admitted, is_spent=is_spent)
             journal.send(p, _row(call, admitted.facts, timed))
             if admitted.claim is not None:
-                effects.send_end(p, admitted.effect, outcome, code=result.code, note=note)
+                effects.send_end(
+                    p,
+                    admitted.effect,
+                    outcome,
+                    code=result.code,
+                    note=note,
+                    is_unsent=not is_spent,
+                )
     except (psycopg.Error, DatabaseError) as reason:
         raise _unrecorded(call, reason) from reason
     return timed

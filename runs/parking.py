@@ -1,4 +1,4 @@
-"""Runs that wait for a human: put aside with their step, born waiting, and taken up again."""
+"""Runs that wait: put aside with their step, born waiting, resting before another attempt."""
 
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,16 @@ _PARK = moves.statement(
    WHERE s.project_id = m.project_id AND s.run_id = m.run_id AND s.result_status = 'intent'
      AND s.lease_epoch = m.lease_epoch
 )""",
+    answer="SELECT 1 FROM moved",
+)
+_REST = moves.statement(
+    held=f"""
+  SELECT r.run_id, r.project_id, 'waiting_tool' AS goes, %(reason)s AS reason,
+         NULL::text AS error_code, NULL::text AS error_detail
+    FROM awooop_run_state r
+   WHERE r.project_id = %(project_id)s AND r.run_id = %(run_id)s AND {moves.FENCE} FOR UPDATE""",
+    fence=f" AND {moves.FENCE}",
+    returning="r.run_id",
     answer="SELECT 1 FROM moved",
 )
 _BORN = """
@@ -77,10 +87,29 @@ def park(project_id: str, run_id: UUID, *, epoch: int, reason: str, code: Code, 
 
 
 @in_tx
-def bear(
-    project_id: str, agent_id: str, *, trace_id: str, trigger_ref: str, actor: str, reason: str
-) -> UUID:
-    """Make a run that waits from its first moment, for a call that came without one."""
+def rest(project_id: str, run_id: UUID, *, epoch: int, reason: str, actor: str) -> None:
+    """Let a held run wait until its tool may be called again; whoever knows when wakes it.
+
+    :raises Conflict: the lease was lost.
+    """
+    params: dict[str, Any] = {
+        "project_id": project_id,
+        "run_id": run_id,
+        "epoch": epoch,
+        "reason": redaction.excerpt(reason, moves.MOST_TOLD),
+        "actor": actor[:150],
+        "worker": None,
+        "lease": 0,
+    }
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_REST, params)
+        if cursor.fetchone() is None:
+            raise Conflict(Code.RUN_LEASE_LOST)
+
+
+@in_tx
+def queue(project_id: str, agent_id: str, *, trace_id: str, trigger_ref: str) -> UUID:
+    """Make a run for something that is known already, for a worker to take up."""
     run_id = ids.new_id()
     params: dict[str, Any] = {
         "run_id": run_id,
@@ -93,6 +122,15 @@ def bear(
     }
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(_BORN, params)
+    return run_id
+
+
+@in_tx
+def bear(
+    project_id: str, agent_id: str, *, trace_id: str, trigger_ref: str, actor: str, reason: str
+) -> UUID:
+    """Make a run that waits from its first moment, for a call that came without one."""
+    run_id = queue(project_id, agent_id, trace_id=trace_id, trigger_ref=trigger_ref)
     moves.move(run_id, State.RUNNING, actor=actor, reason="a call came without a run")
     moves.move(run_id, State.WAITING_APPROVAL, actor=actor, reason=reason)
     return run_id

@@ -127,7 +127,7 @@ def _work(taken: Sequence[Lease]) -> Iterator[Ending]:
 
 
 def execute(lease: Lease) -> Ending | None:
-    """Do one run's work and say how it should end, or None when it is not ours to; never raises.
+    """Do one run's work and say how it should end; None when it is not ours to end. Never raises.
 
     A run that waits is not, nor one whose lease was lost.
     """

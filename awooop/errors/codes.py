@@ -346,6 +346,14 @@ class Code(StrEnum):
         "E-APPR-005 403 The approval token opens nothing",
         "It is forged, spent, out of date or for another action. Ask for an approval of this one.",
     )
+    ACTION_UNREAD = (
+        "E-APPR-006 422 The action cannot be read as one call",
+        "Write one kubectl command, one for a host, a tool with its arguments, or NO_ACTION.",
+    )
+    OPERATION_UNKNOWN = (
+        "E-APPR-007 404 No such incident or operation",
+        "Check the id and the project.",
+    )
     APPROVAL_REJECTED = (
         "E-APPR-REJECTED 403 A human said no",
         "Read the reason on the approval's page; nothing was done.",

@@ -15,7 +15,7 @@ from approvals import agreement, edits
 from approvals.decisions import Decision
 from approvals.edits import changes
 from approvals.models import Approval
-from awooop.errors import AwoooPError, Code
+from awooop.errors import AwoooPError, Code, Unavailable
 from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants import members
 from awooop.tenants.models import Operator, Role
@@ -24,6 +24,7 @@ from gateway import humans
 from runs import cancelling
 from tests.approvals.conftest import ASKING, Office
 from tests.approvals.test_api import Person
+from tests.audit.test_fail_closed import unwritable
 from tests.gateway.governed import LAX
 from tests.gateway.upstreams.good import Upstream
 
@@ -119,6 +120,13 @@ class TestEdit:
             row for row in office.shop.rows("awooop_audit_event") if row["act"] == "approval.edited"
         ]
         assert [row["target"] for row in acts] == [str(made.approval_id)]
+
+    def test_no_evidence_no_edit(self, office: Office) -> None:
+        asked = office.ask(n=1).asked
+        with unwritable(), pytest.raises(Unavailable):
+            edit(office, asked.approval_id, n=2)
+        assert office.approval(asked.approval_id).standing == "pending"
+        assert len(office.shop.rows("awooop_approval")) == 1
 
     def test_the_database_lets_an_edit_change_nothing_but_the_arguments(
         self, office: Office
