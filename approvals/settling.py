@@ -5,21 +5,29 @@ from uuid import UUID
 from django.utils import timezone
 
 from approvals.models import Approval, Disposition, Standing
+from approvals.operations import attempts
 from awooop.audit import acts, sink
 from awooop.audit.acts import Act
 from awooop.kit.db import pipe, tenant_tx
 from gateway.models import Outcome
 
 _AT_ONCE = 200
+_TRIES = ", ".join(
+    f"'run:' || a.run_id || ':approval:' || a.approval_id || '{'' if n == 1 else f':{n}'}'"
+    for n in range(1, attempts.MOST + 1)
+)
 # Once a run has ended, nobody claims an effect for it any more; what there is of it is all.
 _OPEN = f"""
-SELECT a.project_id, a.approval_id, a.run_id, a.disposition, e.outcome
+SELECT a.project_id, a.approval_id, a.run_id, a.disposition, sent.outcome
   FROM awooop_approval a
   JOIN awooop_run_state r ON r.project_id = a.project_id AND r.run_id = a.run_id
-  LEFT JOIN awooop_tool_effect e ON e.project_id = a.project_id AND e.ticket_id = a.ticket_id
+  LEFT JOIN LATERAL (
+    SELECT e.outcome FROM awooop_tool_effect e
+     WHERE e.project_id = a.project_id AND e.key = ANY (ARRAY[{_TRIES}])
+       AND NOT (e.outcome = 'error' AND e.is_unsent) LIMIT 1) sent ON true
  WHERE a.standing = 'approved' AND a.disposition IN ('', 'outcome-unknown')
    AND r.completed_at IS NOT NULL
-   AND (a.disposition = '' OR e.outcome IN ('executed', 'error'))
+   AND (a.disposition = '' OR sent.outcome IN ('executed', 'error'))
  ORDER BY a.approval_id LIMIT {_AT_ONCE}
 """
 _DISPOSITIONS = {

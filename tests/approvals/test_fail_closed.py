@@ -11,6 +11,7 @@ from approvals.decisions import Decision
 from awooop.errors import Code, Unavailable
 from awooop.kit import ids
 from awooop.kit.db import tenant_tx
+from gateway import standings
 from gateway.shapes import Asked
 from runs import cancelling, leases, worker
 from tests.approvals import clock
@@ -93,12 +94,13 @@ class TestWithoutEvidence:
         worker.reap()
         taken = leases.claim(worker="w", batch=1)
         before = everything()
-        monkeypatch.setattr("gateway.facts._STANDING", _blind())
+        monkeypatch.setattr("gateway.standings._STANDING", _blind())
         with unwritable():
             worker.execute(taken[0])
             after = everything()
         changed = {name for name in before if after[name] != before[name]}
-        assert changed <= {"awooop_run_state", "awooop_run_step_journal"}, "an intent, and no more"
+        intents = {"awooop_run_state", "awooop_run_step_journal", "awooop_operation"}
+        assert changed <= intents, "it was meant to, and no more"
         assert upstream.calls == []
         clock.lapse(asked.run_id)
         office.work()
@@ -120,45 +122,57 @@ class TestSettle:
         office.work()
         assert upstream.calls == []
 
-    def test_waits_for_what_is_not_known_and_learns_it(self, office: Office, asked: Asked) -> None:
+    @pytest.mark.parametrize(
+        ("became", "told"),
+        [
+            (["unknown", "executed"], ["outcome-unknown", "approved-executed"]),
+            (["unknown", "error"], ["outcome-unknown", "execution-error"]),
+            (["error", "unsent"], ["execution-error", "execution-error"]),
+            (["unsent"], ["denied-not-executed"]),
+        ],
+    )
+    def test_says_what_the_effect_says_and_learns_later(
+        self, office: Office, asked: Asked, became: list[str], told: list[str]
+    ) -> None:
         ticket = office.decide(asked.approval_id, "bob").ticket_id
         worker.reap()
         (lease,) = leases.claim(worker="w", batch=1)
-        effect = claimed(office, lease, ticket)
+        effect = claimed(lease, asked, ticket)
         cancel(asked.run_id)
-        told = []
-        for outcome in (None, "unknown", "executed"):
-            if outcome is not None:
-                with tenant_tx("shop"), connections["default"].cursor() as cursor:
-                    cursor.execute(
-                        "UPDATE awooop_tool_effect SET outcome = %s, resolved_by = 't'"
-                        " WHERE effect_id = %s",
-                        [outcome, effect],
-                    )
+        if became[0] == "unknown":
             settling.settle()
-            told.append(office.approval(asked.approval_id).disposition)
-        assert told == ["outcome-unknown", "outcome-unknown", "approved-executed"]
+            assert office.approval(asked.approval_id).disposition == "outcome-unknown"
+        found = []
+        for outcome in became:
+            with tenant_tx("shop"), connections["default"].cursor() as cursor:
+                cursor.execute(
+                    "UPDATE awooop_tool_effect SET outcome = %s, is_unsent = %s, resolved_by = 't'"
+                    " WHERE effect_id = %s AND outcome IN ('claimed', 'unknown')",
+                    [outcome.replace("unsent", "error"), outcome == "unsent", effect],
+                )
+            settling.settle()
+            found.append(office.approval(asked.approval_id).disposition)
+        assert found == told
 
 
-def claimed(office: Office, lease: leases.Lease, ticket: str | None) -> Any:
+def claimed(lease: leases.Lease, asked: Asked, ticket: str | None) -> Any:
     """Claim an effect as a worker does that is lost right after it."""
     effect_id = ids.new_id()
+    key = f"run:{lease.run_id}:approval:{asked.approval_id}"
     with tenant_tx("shop"), connections["default"].cursor() as cursor:
         cursor.execute(
             "INSERT INTO awooop_tool_effect (project_id, effect_id, agent_id, actor, run_id,"
             " lease_epoch, trace_id, gateway_id, tool_name, environment, arguments, args_sha256,"
-            " action_sha256, ticket_id, probe, outcome, note, claimed_at, expires_at)"
+            " action_sha256, ticket_id, key, probe, outcome, note, claimed_at, expires_at)"
             " VALUES ('shop', %s, %s, 't', %s, %s, '', 'shop', 'write__shop', '', '{}', 'x', 'x',"
-            " %s, 'null', 'claimed', '', now(), now() + interval '1 minute')",
-            [effect_id, lease.agent_id, lease.run_id, lease.epoch, ticket],
+            " %s, %s, 'null', 'claimed', '', now(), now() + interval '1 minute')",
+            [effect_id, lease.agent_id, lease.run_id, lease.epoch, ticket, key],
         )
     return effect_id
 
 
 def _blind() -> str:
     """Return the gates' question, answered as by a database that would let evidence be written."""
-    from gateway import facts
-
     asked = "has_any_column_privilege('awooop_audit_event', 'INSERT')"
-    assert asked in facts._STANDING
-    return facts._STANDING.replace(asked, "true")
+    assert asked in standings._STANDING
+    return standings._STANDING.replace(asked, "true")
