@@ -14,18 +14,20 @@ _AT_ONCE = 200
 # Once a run has ended, nobody claims an effect for it any more; what there is of it is all. Of the
 # effects of several tickets at most one has left.
 _OPEN = f"""
-SELECT a.project_id, a.approval_id, a.run_id, a.disposition, e.outcome
+SELECT a.project_id, a.approval_id, a.run_id, a.disposition, sent.outcome
   FROM awooop_approval a
   JOIN awooop_run_state r ON r.project_id = a.project_id AND r.run_id = a.run_id
-  LEFT JOIN awooop_tool_effect e
-    ON e.project_id = a.project_id AND NOT e.is_unsent
-   AND e.ticket_id IN (SELECT a.ticket_id
-                        UNION ALL
-                       SELECT t.ticket_id FROM awooop_approval_ticket t
-                        WHERE t.project_id = a.project_id AND t.approval_id = a.approval_id)
+  LEFT JOIN LATERAL (
+    SELECT e.outcome FROM awooop_tool_effect e
+     WHERE e.project_id = a.project_id AND NOT e.is_unsent
+       AND e.ticket_id IN (SELECT a.ticket_id
+                            UNION ALL
+                           SELECT t.ticket_id FROM awooop_approval_ticket t
+                            WHERE t.project_id = a.project_id AND t.approval_id = a.approval_id)
+     LIMIT 1) sent ON true
  WHERE a.standing = 'approved' AND a.disposition IN ('', 'outcome-unknown')
    AND r.completed_at IS NOT NULL
-   AND (a.disposition = '' OR e.outcome IN ('executed', 'error'))
+   AND (a.disposition = '' OR sent.outcome IN ('executed', 'error'))
  ORDER BY a.approval_id LIMIT {_AT_ONCE}
 """
 _DISPOSITIONS = {

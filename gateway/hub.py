@@ -120,35 +120,6 @@ class Hub:
 
         return self._start(self._with(target, within, work, leave))
 
-    async def acall(
-        self,
-        target: Target,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        permit: Permit,
-        within: float,
-        progress: Progress | None = None,
-        listener: Listener | None = None,
-        schema: Mapping[str, Any] | None = None,
-    ) -> Answer:
-        """Call a tool, from any event loop; see :meth:`call`.
-
-        :raises Failed: there is no usable answer.
-        """
-        return await asyncio.wrap_future(
-            self.call(
-                target,
-                tool,
-                arguments,
-                permit=permit,
-                within=within,
-                progress=progress,
-                listener=listener,
-                schema=schema,
-            )
-        )
-
     def ready(
         self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
     ) -> Future[None]:

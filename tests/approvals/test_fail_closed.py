@@ -121,37 +121,51 @@ class TestSettle:
         office.work()
         assert upstream.calls == []
 
-    def test_waits_for_what_is_not_known_and_learns_it(self, office: Office, asked: Asked) -> None:
+    @pytest.mark.parametrize(
+        ("became", "told"),
+        [
+            (["unknown", "executed"], ["outcome-unknown", "approved-executed"]),
+            (["unknown", "error"], ["outcome-unknown", "execution-error"]),
+            (["error", "unsent"], ["execution-error", "execution-error"]),
+            (["unsent"], ["denied-not-executed"]),
+        ],
+    )
+    def test_says_what_the_effect_says_and_learns_later(
+        self, office: Office, asked: Asked, became: list[str], told: list[str]
+    ) -> None:
         ticket = office.decide(asked.approval_id, "bob").ticket_id
         worker.reap()
         (lease,) = leases.claim(worker="w", batch=1)
-        effect = claimed(office, lease, ticket)
+        effect = claimed(lease, asked, ticket)
         cancel(asked.run_id)
-        told = []
-        for outcome in (None, "unknown", "executed"):
-            if outcome is not None:
-                with tenant_tx("shop"), connections["default"].cursor() as cursor:
-                    cursor.execute(
-                        "UPDATE awooop_tool_effect SET outcome = %s, resolved_by = 't'"
-                        " WHERE effect_id = %s",
-                        [outcome, effect],
-                    )
+        if became[0] == "unknown":
             settling.settle()
-            told.append(office.approval(asked.approval_id).disposition)
-        assert told == ["outcome-unknown", "outcome-unknown", "approved-executed"]
+            assert office.approval(asked.approval_id).disposition == "outcome-unknown"
+        found = []
+        for outcome in became:
+            with tenant_tx("shop"), connections["default"].cursor() as cursor:
+                cursor.execute(
+                    "UPDATE awooop_tool_effect SET outcome = %s, is_unsent = %s, resolved_by = 't'"
+                    " WHERE effect_id = %s AND outcome IN ('claimed', 'unknown')",
+                    [outcome.replace("unsent", "error"), outcome == "unsent", effect],
+                )
+            settling.settle()
+            found.append(office.approval(asked.approval_id).disposition)
+        assert found == told
 
 
-def claimed(office: Office, lease: leases.Lease, ticket: str | None) -> Any:
+def claimed(lease: leases.Lease, asked: Asked, ticket: str | None) -> Any:
     """Claim an effect as a worker does that is lost right after it."""
     effect_id = ids.new_id()
+    key = f"run:{lease.run_id}:approval:{asked.approval_id}"
     with tenant_tx("shop"), connections["default"].cursor() as cursor:
         cursor.execute(
             "INSERT INTO awooop_tool_effect (project_id, effect_id, agent_id, actor, run_id,"
             " lease_epoch, trace_id, gateway_id, tool_name, environment, arguments, args_sha256,"
-            " action_sha256, ticket_id, probe, outcome, note, claimed_at, expires_at)"
+            " action_sha256, ticket_id, key, probe, outcome, note, claimed_at, expires_at)"
             " VALUES ('shop', %s, %s, 't', %s, %s, '', 'shop', 'write__shop', '', '{}', 'x', 'x',"
-            " %s, 'null', 'claimed', '', now(), now() + interval '1 minute')",
-            [effect_id, lease.agent_id, lease.run_id, lease.epoch, ticket],
+            " %s, %s, 'null', 'claimed', '', now(), now() + interval '1 minute')",
+            [effect_id, lease.agent_id, lease.run_id, lease.epoch, ticket, key],
         )
     return effect_id
 

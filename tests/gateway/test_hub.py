@@ -122,8 +122,9 @@ class TestCall:
 
     def test_serves_any_loop(self, upstream: good.Upstream) -> None:
         async def one() -> Answer:
-            return await hub.the().acall(
-                targets.http(upstream.url), "echo", {}, permit=targets.permit(), within=5
+            target = targets.http(upstream.url)
+            return await asyncio.wrap_future(
+                hub.the().call(target, "echo", {}, permit=targets.permit(), within=5)
             )
 
         assert asyncio.run(one()).content
