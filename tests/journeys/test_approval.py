@@ -27,8 +27,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def people(shop):
+def people(shop, settings):
     """Two approvers, and what ann has asked for."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with global_tx():
         for name in ("bob", "eve"):
             Operator.objects.create_user(name, password=PASSWORD)
