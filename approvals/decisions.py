@@ -104,6 +104,7 @@ def held(project_id: str, identity: UUID) -> Approval:
     """Return a request, its row and its run's locked; the newest one of a run.
 
     The run's row comes first, as with whoever ends the run: its end then withdraws the request.
+    Rows that only point at the two are not in the way.
 
     :raises NotFound: no such request or run in this project.
     :raises Conflict: the run never asked.
@@ -112,11 +113,11 @@ def held(project_id: str, identity: UUID) -> Approval:
         Q(approval_id=identity) | Q(run_id=identity), project_id=project_id
     ).order_by("-approval_id")
     run_id = asked.values_list("run_id", flat=True).first()
-    runs = Run.objects.select_for_update().filter(project_id=project_id)
+    runs = Run.objects.select_for_update(no_key=True).filter(project_id=project_id)
     run = runs.filter(run_id=run_id or identity).first()
     if run is None:
         raise NotFound(Code.APPROVAL_UNKNOWN)
-    if (found := asked.select_for_update().first()) is None:
+    if (found := asked.select_for_update(no_key=True).first()) is None:
         raise Conflict(Code.APPROVAL_DECIDED, f"the run is {run.state}", state=run.state)
     return found
 
@@ -126,7 +127,9 @@ def require_waiting(found: Approval, at: datetime) -> Run:
 
     :raises Conflict: it waits for nobody; facts name the run's present state.
     """
-    run = Run.objects.select_for_update().get(project_id=found.project_id, run_id=found.run_id)
+    run = Run.objects.select_for_update(no_key=True).get(
+        project_id=found.project_id, run_id=found.run_id
+    )
     if found.standing != Standing.PENDING or run.state != State.WAITING_APPROVAL:
         standing = Standing(found.standing).value
         raise Conflict(

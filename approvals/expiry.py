@@ -38,9 +38,9 @@ def _expire(project_id: str, run_id: UUID, approval_id: UUID) -> int:
     """
     at = timezone.now()
     with tenant_tx(project_id):
-        Run.objects.select_for_update().get(project_id=project_id, run_id=run_id)
+        Run.objects.select_for_update(no_key=True).get(project_id=project_id, run_id=run_id)
         found = (
-            Approval.objects.select_for_update()
+            Approval.objects.select_for_update(no_key=True)
             .filter(project_id=project_id, approval_id=approval_id, standing=Standing.PENDING)
             .first()
         )

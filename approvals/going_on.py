@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+import psycopg
 import structlog
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 
 from approvals import tokens
@@ -42,7 +44,7 @@ def execute(lease: Lease) -> Ending | Parked | None:
     What failed before it left is tried again, a few times.
 
     While nothing can be recorded nothing is called, and the yes is not lost: the lease runs out and
-    the run is taken up again.
+    the run is taken up again. The effect says what was sent before the database was lost.
 
     :raises Conflict: the lease was lost.
     """
@@ -54,8 +56,9 @@ def execute(lease: Lease) -> Ending | Parked | None:
             return None
         with renewal.kept(lease):
             return _gone_on(lease, *due)
-    except Unavailable as reason:
-        log.warning("approved_call_put_off", run_id=str(lease.run_id), code=reason.code.value)
+    except (Unavailable, psycopg.OperationalError, OperationalError) as reason:
+        why = type(reason).__name__
+        log.warning("approved_call_put_off", run_id=str(lease.run_id), reason=why)
         return Parked()
 
 
