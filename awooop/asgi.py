@@ -32,9 +32,10 @@ class OneHop(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer in a thread that keeps nothing of the request."""
+        """Answer in a thread that keeps nothing of the request, and wait without one."""
+        later.announce(request)
         answer = sync_to_async(self._answer, thread_sensitive=False, executor=_THREADS)
-        return await answer(request)
+        return await later.settle(await answer(request))
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         try:
@@ -47,6 +48,7 @@ django.setup(set_prefix=False)
 _django = OneHop()
 
 from awooop import celery as celery  # noqa: E402 - the app that tasks are sent through
+from awooop.kit import later  # noqa: E402 - REST framework reads the settings
 from gateway.serving import requests  # noqa: E402 - models need the apps
 from gateway.serving.endpoint import Endpoint  # noqa: E402
 

@@ -39,6 +39,16 @@ app.conf.beat_schedule = {
         "schedule": float(settings.RUN_REAPER_SECONDS),
         "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
     },
+    "expire-approvals": {
+        "task": "approvals.expire",
+        "schedule": float(settings.RUN_REAPER_SECONDS),
+        "options": {"expires": float(settings.RUN_REAPER_SECONDS)},
+    },
+    "tend-operations": {
+        "task": "approvals.tend",
+        "schedule": settings.RUN_SWEEP_SECONDS,
+        "options": {"expires": settings.RUN_SWEEP_SECONDS},
+    },
     "reap": {
         "task": "runs.reap",
         "schedule": float(settings.RUN_REAPER_SECONDS),

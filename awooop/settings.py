@@ -116,6 +116,7 @@ RUN_REAPER_SECONDS = env.int("RUN_REAPER_SECONDS", default=10)
 RUN_SWEEP_SECONDS = env.float("RUN_SWEEP_SECONDS", default=2.0)  # when every wake-up is lost
 AUDIT_SEAL_SECONDS = env.float("AUDIT_SEAL_SECONDS", default=60.0)  # between signed checkpoints
 GATEWAY_REFRESH_SECONDS = env.float("GATEWAY_REFRESH_SECONDS", default=60.0)  # tools listed anew
+OPERATION_RETRY_SECONDS = env.float("OPERATION_RETRY_SECONDS", default=30.0)  # between attempts
 RUN_BATCH = env.int("RUN_BATCH", default=50)  # runs one claim takes
 MODEL_PRICES = env.str("MODEL_PRICES", default="")  # JSON or its path; before the public table
 THROTTLE_KEY_PER_MINUTE = env.int("THROTTLE_KEY_PER_MINUTE", default=60_000)
@@ -159,6 +160,7 @@ INSTALLED_APPS = [
     "contracts",
     "gateway",
     "runs",
+    "approvals",
     "channels_hub",
     "awooop.console",
 ]

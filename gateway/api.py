@@ -9,13 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from awooop.errors import AwoooPError, Code, Conflict, Exhausted, Invalid, Refused, Unavailable
-from awooop.kit import ids, rest
+from awooop.errors import (
+    AwoooPError,
+    Code,
+    Conflict,
+    Exhausted,
+    Invalid,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from awooop.kit import ids, later, rest
 from awooop.kit.db import pipe
 from awooop.tenants.authentication import key_with, person_or_key
 from awooop.tenants.doors import Door, reading, seen_by
 from awooop.tenants.models import KeyScope
-from gateway import calls, offers, records
+from gateway import calls, holding, humans, offers, records
 from gateway.models import Status
 from gateway.serving import answers, callers
 from gateway.shapes import Call, Result
@@ -37,6 +46,19 @@ _EXAMPLE_RESULT = {
     "reason": "",
     "hint": None,
     "trace_id": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+}
+_EXAMPLE_STATUS = {
+    "approval_id": "0199d3a1-7c55-7b1e-9a64-0d6c0f1d2b3a",
+    "edited_as": None,
+    "run_id": "0199d3a1-7c51-7f0a-8d02-5f1e2d3c4b5a",
+    "standing": "pending",
+    "disposition": None,
+    "reason": "",
+    "tool": "refund_order__orders",
+    "arguments": {"order": "17"},
+    "expires_at": "2026-01-02T10:00:00+00:00",
+    "link": "/admin/approvals/acme/0199d3a1-7c55-7b1e-9a64-0d6c0f1d2b3a/",
+    "result": None,
 }
 _EXAMPLE_TOOL = {
     "name": "list_orders__orders",
@@ -63,6 +85,12 @@ class NewCall(BaseModel):
         min_length=1,
         max_length=200,
         description="Your own name for the effect: the same key never has two.",
+    )
+    hold_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=holding.LONGEST_SECONDS,
+        description="How long to wait for a human, when the call needs one.",
     )
 
 
@@ -121,6 +149,25 @@ class CallPage(BaseModel):
     next: str | None
 
 
+class ApprovalStatus(BaseModel):
+    """How far a request for a human's yes has come; asking changes nothing."""
+
+    approval_id: UUID
+    edited_as: UUID | None = Field(description="The request that took its place, edited.")
+    run_id: UUID
+    standing: str = Field(description="pending, approved, rejected, expired or withdrawn")
+    disposition: str | None = Field(
+        description="approved-executed, denied-not-executed, execution-error or outcome-unknown;"
+        " null while it is not known."
+    )
+    reason: str
+    tool: str
+    arguments: dict[str, Any]
+    expires_at: datetime
+    link: str = Field(description="Of its page in the console, for people.")
+    result: dict[str, Any] | None = Field(description="Of the call, once it was made.")
+
+
 class ToolsAsked(BaseModel):
     """The query of the list of tools."""
 
@@ -177,9 +224,20 @@ class CallDoor(Door):
             key=body.idempotency_key,
         )
         result = calls.call_tool(call)
-        if result.status is Status.BLOCKED:
-            raise _refusal(result)
-        return Response(_told(call, result))
+        first = _answer(call, result)
+        if result.asked is None or not body.hold_seconds:
+            return first
+
+        async def last() -> Response:
+            ended = await holding.hold(
+                result,
+                project_id=call.project_id,
+                agent_id=call.agent_id,
+                seconds=body.hold_seconds,
+            )
+            return _answer(call, ended)
+
+        return later.answer(request._request, first, last)
 
 
 class ToolsDoor(Door):
@@ -202,9 +260,30 @@ class ToolsDoor(Door):
         holder = key_with(request, KeyScope.GATEWAY)
         asked = rest.read(ToolsAsked, request.query_params.dict())
         agent_id = callers.agent_of(holder, _asked_agent(request, asked.agent_id))
-        offered = offers.of_agent(holder.project_id, agent_id)
-        tools = [tool for entry in offered if (tool := offers.definition(entry))]
+        offered = offers.spelled(holder.project_id, agent_id)
+        tools = [tool for spell in offered.values() if (tool := spell())]
         return Response({"agent_id": agent_id, "tools": tools})
+
+
+class ApprovalDoor(Door):
+    """``/v1/platform/gateway/approvals/{approval_id}``"""
+
+    @extend_schema(
+        operation_id="get_own_approval",
+        parameters=[_AGENT],
+        responses=ApprovalStatus,
+        examples=[OpenApiExample("Nobody has decided", response_only=True, value=_EXAMPLE_STATUS)],
+    )
+    def get(self, request: Request, approval_id: str) -> Response:
+        """Tell the agent that asked how far its request for a human's yes has come."""
+        holder = key_with(request, KeyScope.GATEWAY)
+        identity = rest.read_uuid(approval_id)
+        asked = rest.read(ToolsAsked, request.query_params.dict())
+        agent_id = callers.agent_of(holder, _asked_agent(request, asked.agent_id))
+        found = humans.look(holder.project_id, agent_id, identity)
+        if found is None:
+            raise NotFound(Code.APPROVAL_UNKNOWN)
+        return Response(dict(found))
 
 
 class CallsDoor(Door):
@@ -243,6 +322,12 @@ def _asked_agent(request: Request, named: str | None) -> str:
     return named or request.headers.get("Awooop-Agent", "")
 
 
+def _answer(call: Call, result: Result) -> Response:
+    if result.status is Status.BLOCKED:
+        return rest.problem_handler(_refusal(result), {})
+    return Response(_told(call, result))
+
+
 def _told(call: Call, result: Result) -> dict[str, Any]:
     return {
         "call_id": result.call_id,
@@ -268,7 +353,8 @@ def _refusal(result: Result) -> AwoooPError:
         503: Unavailable,
     }
     facts = answers.reasons(result) if result.code else {}
-    told = {key: facts[key] for key in ("gate", "retry_after") if facts.get(key) is not None}
+    names = ("gate", "retry_after", "approval")
+    told = {key: facts[key] for key in names if facts.get(key) is not None}
     return kinds.get(code.http, Invalid)(code, result.reason, call_id=str(result.call_id), **told)
 
 

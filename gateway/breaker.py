@@ -20,12 +20,17 @@ class Breaker:
         self._until = 0.0
         self._is_trying = False
 
+    @property
+    def has_tripped(self) -> bool:
+        """Whether calls are not simply let through."""
+        return self._failures >= FAILURES
+
     def admit(self, now: float) -> None:
         """Let a call through.
 
         :raises Failed: the server rests.
         """
-        if self._failures < FAILURES:
+        if not self.has_tripped:
             return
         if now < self._until or self._is_trying:
             raise Failed(Code.UPSTREAM_BUSY, "it failed repeatedly and rests", sent=False)

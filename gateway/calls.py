@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from django.db import close_old_connections
 
 from awooop.errors import Code
-from gateway import admission, endings, hub, remarks, results, targets
+from gateway import admission, asking, endings, hub, humans, remarks, results, targets
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.providers.base import Answer, Expired, Failed, Listener, Permit, Progress, Target
 from gateway.shapes import Call, Result
@@ -151,17 +151,18 @@ async def _drive(under_way: _UnderWay) -> Result:
 
 def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     call, begun = under_way.made(), under_way.begun
+    if call.tool == humans.STATUS_TOOL:
+        return asking.answer(call, begun=begun)
     judged = judge(call)
     if not isinstance(judged, Admitted):
         return endings.refused(call, judged, begun=begun)
     target = None
     try:
         target = targets.of(call.project_id, judged.entry)
-        if not hub.the().is_ready(target):
-            under_way.waiting = hub.the().ready(
-                target, judged.entry.tool_name, judged.arguments, within=judged.seconds
-            )
-            yield under_way.waiting
+        under_way.waiting = hub.the().ready(
+            target, judged.entry.tool_name, judged.arguments, within=judged.seconds
+        )
+        yield under_way.waiting
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
         return endings.failed(judged, unsent, begun=begun, target=target)

@@ -4,7 +4,7 @@ A claim is refused while the same action is in flight or its outcome unknown: no
 blindly. Unknown ends by an answer that came late, a probe that the contract names, or an operator.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -68,7 +68,7 @@ SELECT e.effect_id, e.outcome FROM awooop_tool_effect e
 _END = """
 UPDATE awooop_tool_effect
    SET outcome = %(outcome)s, error_code = %(error_code)s, note = %(note)s,
-       resolved_by = %(actor)s
+       resolved_by = %(actor)s, is_unsent = %(is_unsent)s
  WHERE project_id = %(project_id)s AND effect_id = %(effect_id)s
    AND outcome IN ('claimed', 'unknown') AND outcome <> %(outcome)s
 """
@@ -148,10 +148,13 @@ def send_end(
     *,
     code: Code | None,
     note: str,
+    is_unsent: bool = False,
 ) -> None:
     """Queue what became of an effect, and the evidence of it, in the pipe's open transaction.
 
     Late is not too late: an effect that was given up as unknown learns its outcome.
+
+    :param is_unsent: the call never left; only of an error.
     """
     p.send(
         _END,
@@ -162,9 +165,35 @@ def send_end(
             "error_code": code.value if code else None,
             "note": redaction.excerpt(note, _LONGEST_NOTE),
             "actor": params["actor"],
+            "is_unsent": is_unsent,
         },
     )
     sink.send(p, _ended(params, outcome, code, actor=params["actor"]))
+
+
+@in_tx
+def never_left(project_id: str, key: str) -> bool:
+    """Tell whether nothing was sent under a caller's key: no effect, or one that never left."""
+    effects = Effect.objects.filter(project_id=project_id, key=key)
+    return not effects.exclude(outcome=Outcome.ERROR, is_unsent=True).exists()
+
+
+@in_tx
+def outcome_of(project_id: str, keys: Sequence[str]) -> Outcome | None:
+    """Return how the effect ended that was sent under one of several keys; None when none was."""
+    found = (
+        Effect.objects.filter(project_id=project_id, key__in=keys)
+        .exclude(outcome=Outcome.ERROR, is_unsent=True)
+        .values_list("outcome", flat=True)
+        .first()
+    )
+    return Outcome(found) if found else None
+
+
+@in_tx
+def was_claimed(project_id: str, key: str) -> bool:
+    """Tell whether a caller's key names an effect."""
+    return Effect.objects.filter(project_id=project_id, key=key).exists()
 
 
 def reap() -> int:

@@ -8,11 +8,12 @@ from typing import Any
 import psycopg
 import structlog
 from django.db import DatabaseError
+from django.utils import timezone
 
 from awooop.errors import Code, Unavailable
-from awooop.kit.db import pipe
+from awooop.kit.db import pipe, tenant_tx
 from awooop.ledger import budget
-from gateway import effects, journal, policies, results, wording
+from gateway import effects, humans, journal, policies, results, wording
 from gateway.admission import Admitted, Simulated, Stopped
 from gateway.facts import Facts
 from gateway.gates import Blocked
@@ -39,7 +40,9 @@ def refused(
     if admitted is not None and admitted.claim is not None:
         gone = Failed(result.code or Code.KILLED, result.reason, sent=False)
         return _close(admitted, result, Outcome.ERROR, gone.detail, begun, is_spent=False)
-    return _write(call, judged.facts, result, begun)
+    if result.code is Code.GATE_APPROVAL and call.ticket is None:
+        return _ask(call, judged.facts, result, begun)
+    return write(call, judged.facts, result, begun)
 
 
 def failed(
@@ -51,7 +54,7 @@ def failed(
     :raises Unavailable: it cannot be recorded.
     """
     is_unknown = reason.sent and admitted.claim is not None
-    result = _told(
+    result = told(
         admitted.call,
         Status.UNKNOWN if is_unknown else Status.ERROR,
         reason.code,
@@ -101,13 +104,14 @@ def _simulated(call: Call) -> Result:
 def _stopped(call: Call, stopped: Stopped) -> Result:
     why = stopped.why
     reason = results.plain(why.reason, stopped.facts.policies)
-    result = _told(call, Status.BLOCKED, why.code, reason)
+    result = told(call, Status.BLOCKED, why.code, reason)
     if isinstance(why, Blocked):
         return replace(result, gate=why.gate, retry_after=why.retry_after)
     return result
 
 
-def _told(call: Call, status: Status, code: Code, reason: str) -> Result:
+def told(call: Call, status: Status, code: Code, reason: str) -> Result:
+    """Return why a call was not carried out, as its result."""
     text = f"{code.value}: {wording.sentences(code.title, reason, code.hint)}"
     return Result(
         call_id=call.call_id,
@@ -130,13 +134,24 @@ def _close(
             _send_money(p, admitted, is_spent=is_spent)
             journal.send(p, _row(call, admitted.facts, timed))
             if admitted.claim is not None:
-                effects.send_end(p, admitted.effect, outcome, code=result.code, note=note)
+                effects.send_end(
+                    p,
+                    admitted.effect,
+                    outcome,
+                    code=result.code,
+                    note=note,
+                    is_unsent=not is_spent,
+                )
     except (psycopg.Error, DatabaseError) as reason:
         raise _unrecorded(call, reason) from reason
     return timed
 
 
-def _write(call: Call, known: Facts, result: Result, begun: float) -> Result:
+def write(call: Call, known: Facts, result: Result, begun: float) -> Result:
+    """Record a call that was not sent.
+
+    :raises Unavailable: it cannot be recorded.
+    """
     timed = replace(result, latency_ms=_milliseconds(begun))
     if known.standing.mode is None:  # there is no project whose row it could be
         return timed
@@ -146,6 +161,28 @@ def _write(call: Call, known: Facts, result: Result, begun: float) -> Result:
     except (psycopg.Error, DatabaseError) as reason:
         raise _unrecorded(call, reason) from reason
     return timed
+
+
+def _ask(call: Call, known: Facts, result: Result, begun: float) -> Result:
+    """Record a call that needs a human, and ask for one, in one transaction.
+
+    :raises Unavailable: it cannot be recorded; nobody was asked.
+    """
+    timed = replace(result, latency_ms=_milliseconds(begun))
+    try:
+        with tenant_tx(call.project_id):
+            journal.write(_row(call, known, timed))
+            asked = humans.ask(call, known, timezone.now())
+    except (psycopg.Error, DatabaseError) as reason:
+        raise _unrecorded(call, reason) from reason
+    if asked is None:
+        return timed
+    text = (
+        f"{timed.content[0]['text']} A human is asked: approval {asked.approval_id}, {asked.link},"
+        f" until {asked.expires_at:%Y-%m-%d %H:%M} UTC. What becomes of it is told by the tool"
+        f" {humans.STATUS_TOOL}; do not call this one again."
+    )
+    return replace(timed, asked=asked, content=({"type": "text", "text": text},))
 
 
 def _send_money(p: Any, admitted: Admitted, *, is_spent: bool) -> None:

@@ -11,9 +11,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -69,6 +70,11 @@ class _Seat:
         self.users = 0
         self.used_at = time.monotonic()
 
+    def is_ready(self, target: Target) -> bool:
+        """Tell, from any thread, that a call would only have to be sent."""
+        has_room = self.users < target.concurrent and not self.breaker.has_tripped
+        return has_room and getattr(self.provider, "is_ready", False)
+
 
 class Hub:
     """The sessions of this process."""
@@ -114,44 +120,15 @@ class Hub:
 
         return self._start(self._with(target, within, work, leave))
 
-    async def acall(
-        self,
-        target: Target,
-        tool: str,
-        arguments: Mapping[str, Any],
-        *,
-        permit: Permit,
-        within: float,
-        progress: Progress | None = None,
-        listener: Listener | None = None,
-        schema: Mapping[str, Any] | None = None,
-    ) -> Answer:
-        """Call a tool, from any event loop; see :meth:`call`.
-
-        :raises Failed: there is no usable answer.
-        """
-        return await asyncio.wrap_future(
-            self.call(
-                target,
-                tool,
-                arguments,
-                permit=permit,
-                within=within,
-                progress=progress,
-                listener=listener,
-                schema=schema,
-            )
-        )
-
-    def is_ready(self, target: Target) -> bool:
-        """Tell whether a call need only be sent; may be wrong, as nothing is asked."""
-        seat = self._seats.get(target.session_key)
-        return seat is not None and bool(getattr(seat.provider, "is_ready", False))
-
     def ready(
         self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
     ) -> Future[None]:
         """Connect to what a call is for, so that the call that follows only has to be sent."""
+        seat = self._seats.get(target.session_key)
+        if seat is not None and seat.is_ready(target):
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
 
         async def work(provider: Provider) -> None:
             await provider.ready(tool, arguments)
@@ -177,7 +154,18 @@ class Hub:
         self._start(self._close_all()).result(within)
 
     def _start(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Have work done by the loop; cancelling the future cancels it."""
+        future: Future[_T] = Future()
+        self._loop.call_soon_threadsafe(self._begin, work, future)
+        return future
+
+    def _begin(self, work: Coroutine[Any, Any, _T], future: Future[_T]) -> None:
+        task = self._loop.create_task(_settle(work, future))
+        future.add_done_callback(partial(self._ended, task))
+
+    def _ended(self, task: asyncio.Task[None], future: Future[Any]) -> None:
+        if future.cancelled():
+            self._loop.call_soon_threadsafe(task.cancel)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -204,10 +192,15 @@ class Hub:
         deadline = self._loop.time() + within  # the first of a process imports an SDK before that
         seat.breaker.admit(time.monotonic())
         code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
+        seat.users += 1
         try:
-            async with self._place(seat, min(_LONGEST_WAIT, within / 10)):
+            await self._enter(seat, min(_LONGEST_WAIT, within / 10))
+            try:
                 async with asyncio.timeout_at(deadline):
                     done = await work(seat.provider)
+            finally:
+                self._places.release()
+                seat.places.release()
             code = None if proves else code
         except BaseException as reason:
             failed = _failed(reason, leave)
@@ -216,26 +209,24 @@ class Hub:
             code = failed.code
             raise failed from None
         finally:
-            seat.breaker.ended(code, time.monotonic())
-        return done
-
-    @contextlib.asynccontextmanager
-    async def _place(self, seat: _Seat, patience: float) -> AsyncIterator[None]:
-        seat.users += 1
-        try:
-            async with contextlib.AsyncExitStack() as held:
-                try:
-                    async with asyncio.timeout(patience):
-                        await held.enter_async_context(seat.places)
-                        await held.enter_async_context(self._places)
-                except TimeoutError:
-                    raise Failed(
-                        Code.UPSTREAM_BUSY, "too many calls are under way", sent=False
-                    ) from None
-                yield
-        finally:
             seat.users -= 1
             seat.used_at = time.monotonic()
+            seat.breaker.ended(code, seat.used_at)
+        return done
+
+    async def _enter(self, seat: _Seat, patience: float) -> None:
+        """Take a place at a server, and one of all."""
+        if not seat.places.locked() and not self._places.locked():
+            await seat.places.acquire()  # neither waits
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(patience), contextlib.AsyncExitStack() as held:
+                await held.enter_async_context(seat.places)
+                await self._places.acquire()
+                held.pop_all()
+        except TimeoutError:
+            raise Failed(Code.UPSTREAM_BUSY, "too many calls are under way", sent=False) from None
 
     def _seat(self, target: Target) -> _Seat:
         key = target.session_key
@@ -288,6 +279,25 @@ class Hub:
         when = max(now, at + NEWS_SECONDS)
         self._news[place] = when
         self._loop.call_at(when, self._listeners.submit, _told, place)
+
+
+async def _settle(work: Coroutine[Any, Any, _T], future: Future[_T]) -> None:
+    """Do work, and tell the future of another thread how it ended."""
+    try:
+        done = await work
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
+    except BaseException as reason:
+        if future.set_running_or_notify_cancel():
+            future.set_exception(reason)
+        if not isinstance(reason, Exception):
+            raise
+    else:
+        if future.set_running_or_notify_cancel():
+            future.set_result(done)
+    finally:
+        del future  # a failure keeps its frames, and they would keep the failure
 
 
 _callbacks: list[Callable[[str, str], None]] = []

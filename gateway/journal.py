@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS, connections
+
 from awooop.kit import redaction
 from awooop.kit.db import Pipe
 from gateway.shapes import Call, Result
@@ -25,6 +27,12 @@ VALUES (%(project_id)s, %(call_id)s, %(agent_id)s, %(actor)s, %(run_id)s, %(trac
 def send(p: Pipe, row: dict[str, Any]) -> None:
     """Queue a call's row in the pipe's open transaction of its project."""
     p.send(WRITE, row)
+
+
+def write(row: dict[str, Any]) -> None:
+    """Write a call's row in the caller's transaction of its project."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(WRITE, row)
 
 
 def row(

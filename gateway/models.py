@@ -145,6 +145,7 @@ class Effect(TenantModel):
 
     ``action_sha256`` stands for exactly this action; while it is in flight or unknown, nothing may
     do the same again. ``key`` is its caller's own name for the effect, once in a project.
+    ``is_unsent`` says of an error that the call never left, by whoever would have sent it.
     """
 
     pk = models.CompositePrimaryKey("project_id", "effect_id")
@@ -165,6 +166,7 @@ class Effect(TenantModel):
     reservation_id = models.UUIDField(null=True, blank=True)
     probe = models.JSONField(null=True, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.CLAIMED)
+    is_unsent = models.BooleanField(default=False, db_default=False)
     error_code = models.CharField(max_length=32, null=True, blank=True)
     note = models.CharField(max_length=500, blank=True, default="")
     resolved_by = models.CharField(max_length=150, null=True, blank=True)

@@ -1,8 +1,9 @@
 """What an agent is offered: the tools its contract grants that were released and can be called."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -12,10 +13,11 @@ from pydantic import ValidationError
 
 from awooop.errors import Code, Refused
 from awooop.kit.db import pipe
+from awooop.tenants.modes import Mode
 from contracts import queries
 from contracts.models import Family
 from contracts.queries import Active, Bodies
-from gateway import catalog, facts, registry, verdicts
+from gateway import asking, catalog, facts, humans, policies, registry, verdicts
 from gateway.catalog import Entry
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,7 @@ SELECT COALESCE((SELECT number FROM awooop_gateway_generation
        ARRAY(SELECT gateway_id FROM awooop_gateway_provider
               WHERE project_id = %(project_id)s AND logs)
 """
+_MODE = "SELECT migration_mode FROM awooop_projects WHERE project_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,22 @@ def of_agent(project_id: str, agent_id: str) -> list[Entry]:
     return offered
 
 
+def spelled(project_id: str, agent_id: str) -> dict[str, Callable[[], dict[str, Any] | None]]:
+    """Return what makes the definition of each tool an agent can call, ours among them, by name.
+
+    Opens its own transactions.
+
+    :raises Refused: see :func:`of_agent`.
+    """
+    offered = of_agent(project_id, agent_id)
+    found: dict[str, Callable[[], dict[str, Any] | None]] = {
+        entry.name: partial(definition, entry) for entry in offered
+    }
+    if humans.can_be_asked() and _may_wait(project_id, agent_id, offered):
+        found[humans.STATUS_TOOL] = partial(dict, asking.DEFINITION)
+    return dict(sorted(found.items()))
+
+
 def definition(entry: Entry) -> dict[str, Any] | None:
     """Return a tool as agents see it: as released, under our name, its hints only tightened.
 
@@ -118,6 +137,13 @@ def forget() -> None:
     """Drop what this process remembers."""
     with _lock:
         _kept.clear()
+
+
+def _may_wait(project_id: str, agent_id: str, offered: list[Entry]) -> bool:
+    with pipe() as p, p.tenant_tx(project_id):
+        row = p.send(_MODE, [project_id]).fetchone()
+    asked = policies.of(queries.of_project(project_id))
+    return row is not None and asking.is_of_use(agent_id, offered, asked, Mode(row[0]))
 
 
 def _granted(bodies: Bodies, agent: Active) -> Bodies:

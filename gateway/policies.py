@@ -64,6 +64,16 @@ def decide(
     return max((_decide(policy, *call) for policy in policies), key=lambda d: _WORST.index(d.what))
 
 
+def may_ask(policy: Policy, scope: str, agent_id: str, tool_name: str) -> bool:
+    """Tell whether a policy asks a human about some call of a tool."""
+    return scope in policy.approval.required_scopes or any(
+        rule.decision == "needs_approval"
+        and (not rule.agents or agent_id in rule.agents)
+        and (not rule.tools or any(_fits(glob, tool_name) for glob in rule.tools))
+        for rule in policy.approval.rules
+    )
+
+
 def rates(
     policies: Iterable[Policy], *, agent_id: str, tool_name: str, gateway_id: str
 ) -> dict[str, int]:

@@ -18,8 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from awooop.errors import AwoooPError, Code, Unavailable
 from awooop.kit import ids, redaction
 from awooop.kit import rest as doors
-from gateway import calls, offers
-from gateway.catalog import Entry
+from gateway import calls, holding, offers
 from gateway.providers.base import Listener, Progress
 from gateway.serving import answers, flights, hop
 from gateway.serving.seats import Seat, TurnedAway
@@ -46,32 +45,44 @@ Context = ServerRequestContext[Any, Any]
 async def _list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> dict[str, Any]:
     seat = _seat(ctx)
     try:
-        entries = await hop.over(_offered, seat)
+        offered = await hop.over(_offered, seat)
     except AwoooPError as reason:
         raise _protocol_error(reason) from None
     after = _read_cursor(params.cursor if params else None)
-    rest = [entry for entry in entries if entry.name > after]
+    rest = [name for name in offered if name > after]
     page = rest[:PER_PAGE]
     told: dict[str, Any] = {
-        "tools": [tool for entry in page if (tool := offers.definition(entry))],
+        "tools": [tool for name in page if (tool := offered[name]())],
         "ttlMs": 0,
         "cacheScope": "private",
         "resultType": "complete",
     }
     if len(rest) > len(page):
-        told["nextCursor"] = _cursor(page[-1].name)
+        told["nextCursor"] = _cursor(page[-1])
     return told
 
 
 async def _call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
-    seat = _seat(ctx)
+    seat, progress = _seat(ctx), _progress(ctx)
+    try:
+        seconds = seat.knock.hold()
+    except AwoooPError as reason:
+        raise _protocol_error(reason) from None
     with flights.up(seat.knock, ctx.request_id):
         try:
             result = await calls.acall_tool(
                 partial(_call, seat, params),
-                progress=_progress(ctx),
+                progress=progress,
                 listener=_listener(ctx, seat),
             )
+            if seconds and seat.caller is not None:
+                result = await holding.hold(
+                    result,
+                    project_id=seat.caller.holder.project_id,
+                    agent_id=seat.caller.agent_id,
+                    seconds=seconds,
+                    progress=progress,
+                )
         except TurnedAway as reason:
             seat.reply.instead(reason.error)
             raise MCPError(types.INTERNAL_ERROR, reason.error.detail) from None
@@ -91,9 +102,9 @@ class _Unfit(Exception):
         self.error = error
 
 
-def _offered(seat: Seat) -> list[Entry]:
+def _offered(seat: Seat) -> dict[str, Callable[[], dict[str, Any] | None]]:
     caller = seat.take()
-    return offers.of_agent(caller.holder.project_id, caller.agent())
+    return offers.spelled(caller.holder.project_id, caller.agent())
 
 
 def _call(seat: Seat, params: types.CallToolRequestParams) -> Call:

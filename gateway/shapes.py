@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,7 @@ class Result:
     :param content: MCP content blocks as JSON objects.
     :param sha256: of what the tool answered, as it came.
     :param size: of that, in bytes of JSON.
+    :param asked: the request for a human's yes that the call has become.
     """
 
     call_id: UUID
@@ -65,3 +67,18 @@ class Result:
     size: int = 0
     latency_ms: int = 0
     retry_after: int | None = None
+    asked: "Asked | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits for a human.
+
+    :param run_id: the run that goes on once there is a yes.
+    :param link: the request's page, for people.
+    """
+
+    approval_id: UUID
+    run_id: UUID
+    expires_at: datetime
+    link: str

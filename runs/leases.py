@@ -133,17 +133,25 @@ _END_OVERSPENT = moves.statement(
     answer="SELECT run_id FROM moved",
 )
 
+# Nobody's: a human's yes has let it go on, and no worker has held it since. No attempt was lost.
+_TAKEN_UP = (
+    "((r.state = 'running') IS TRUE AND r.worker_id IS NULL"
+    " AND r.lease_expires_at <= clock_timestamp())"
+)
+_GOES_ON = "it may go on"
+
 _REAP = moves.statement(
     held=f"""
   SELECT r.run_id, r.project_id, late.goes, late.reason, late.error_code, late.error_detail
     FROM awooop_run_state r, LATERAL (
       SELECT CASE WHEN r.timeout_at <= clock_timestamp() THEN 'timeout'
-                  WHEN r.attempt_count >= r.max_attempts THEN 'failed'
+                  WHEN r.attempt_count >= r.max_attempts AND NOT {_TAKEN_UP} THEN 'failed'
                   ELSE 'pending' END AS goes) g, LATERAL (
       SELECT g.goes,
-             CASE g.goes WHEN 'timeout' THEN 'its time ran out'
-                         WHEN 'failed' THEN 'its last worker was lost'
-                         ELSE 'its worker was lost' END AS reason,
+             CASE WHEN g.goes = 'timeout' THEN 'its time ran out'
+                  WHEN g.goes = 'failed' THEN 'its last worker was lost'
+                  WHEN {_TAKEN_UP} THEN '{_GOES_ON}'
+                  ELSE 'its worker was lost' END AS reason,
              CASE g.goes WHEN 'timeout' THEN '{Code.RUN_TIMEOUT.value}'
                          WHEN 'failed' THEN '{Code.RUN_ATTEMPTS_SPENT.value}' END AS error_code,
              CASE g.goes WHEN 'timeout' THEN 'the run did not end in its time'
@@ -155,6 +163,17 @@ _REAP = moves.statement(
    ORDER BY r.run_id LIMIT {_REAP_AT_ONCE} FOR UPDATE OF r SKIP LOCKED""",
     returning="r.state",
     answer="SELECT state, count(*) FROM moved GROUP BY state",
+)
+
+_REQUEUE = moves.statement(
+    held=f"""
+  SELECT r.run_id, r.project_id, 'pending' AS goes, '{_GOES_ON}' AS reason,
+         NULL::text AS error_code, NULL::text AS error_detail
+    FROM awooop_run_state r
+   WHERE r.project_id = %(project_id)s AND r.run_id = %(run_id)s AND {_TAKEN_UP}
+     AND r.timeout_at > clock_timestamp() FOR UPDATE""",
+    returning="r.run_id",
+    answer="SELECT 1 FROM moved",
 )
 
 
@@ -301,6 +320,19 @@ def _send_ending(p: Pipe, ending: Ending) -> tuple[Fate, psycopg.Cursor[Any]]:
     with p.tenant_tx(ending.lease.project_id) as fate:
         answer = p.send(_FINISH, params)
     return fate, answer
+
+
+def requeue(project_id: str, run_id: UUID) -> bool:
+    """Let workers claim a run that a human's yes has let go on, without waiting for the reaper.
+
+    Opens its own transaction, after the one that decided.
+
+    :returns: False when there is nothing to do: the reaper or another came first.
+    """
+    params = {"project_id": project_id, "run_id": run_id}
+    with pipe() as p, p.tenant_tx(project_id):
+        moved = p.send(_REQUEUE, {**params, "worker": None, "lease": 0, "actor": "clock"})
+    return moved.fetchone() is not None
 
 
 def reap() -> dict[str, int]:

@@ -27,6 +27,9 @@ FENCE = (
 
 MOST_TOLD = 500  # characters of a reason or of an error's detail
 
+# A run that a human's yes has let go on is queued again without its last worker's name.
+_GOES_ON = "r.worker_id IS NULL AND r.lease_epoch > 0"
+
 _TERMINAL = ", ".join(f"'{state.value}'" for state in sorted(fsm.TERMINAL))
 
 _SHAPE = """
@@ -43,7 +46,8 @@ moved AS (
                                  THEN clock_timestamp() + make_interval(secs => %(lease)s) END,
          heartbeat_at = CASE WHEN h.goes = 'running' THEN clock_timestamp()
                              ELSE r.heartbeat_at END,
-         attempt_count = r.attempt_count + (h.goes = 'running' AND r.state = 'pending')::int,
+         attempt_count = r.attempt_count
+           + (h.goes = 'running' AND r.state = 'pending' AND NOT ({goes_on}))::int,
          started_at = CASE WHEN h.goes = 'running' THEN COALESCE(r.started_at, clock_timestamp())
                            ELSE r.started_at END,
          waiting_since = CASE WHEN h.goes = 'waiting_approval' THEN clock_timestamp() END,
@@ -85,6 +89,7 @@ def statement(
         fence=fence,
         then=then,
         terminal=_TERMINAL,
+        goes_on=_GOES_ON,
     )
 
 

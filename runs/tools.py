@@ -27,6 +27,7 @@ def call(
     :param key: the executor's own name for this call, the same in every attempt at the run: what
         an earlier attempt did is not done again.
     :param ticket: a human's yes to exactly this call.
+    :returns: with ``asked`` set, the run waits for a human and is no longer held.
     :raises Conflict: the lease was lost.
     :raises Unavailable: the call cannot be recorded.
     """
@@ -48,6 +49,8 @@ def call(
             ticket=ticket,
         )
     )
+    if result.asked is not None:  # the run waits, and its step says what for
+        return result
     steps.conclude(
         lease,
         step_seq,

@@ -16,11 +16,12 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from awooop.errors import Code, Corrupt
+from awooop.errors import Code, Conflict, Corrupt
 from awooop.kit import tenancy
 from contracts import queries
 from contracts.models import Family
-from runs import leases, money, shadow, wake
+from runs import executors, leases, money, shadow, wake
+from runs.executors import Parked
 from runs.fsm import State
 from runs.leases import Ending, Lease
 
@@ -121,16 +122,23 @@ def _work(taken: Sequence[Lease]) -> Iterator[Ending]:
     for lease in taken:
         if time.monotonic() - renewed > settings.RUN_LEASE_SECONDS / 3:
             renewed, held = time.monotonic(), leases.heartbeat(taken)
-        if lease.run_id in held:
-            yield execute(lease)
+        if lease.run_id in held and (ending := execute(lease)) is not None:
+            yield ending
 
 
-def execute(lease: Lease) -> Ending:
-    """Do one run's work and say how it should end; never raises."""
+def execute(lease: Lease) -> Ending | None:
+    """Do one run's work and say how it should end; None when it is not ours to end. Never raises.
+
+    A run that waits is not, nor one whose lease was lost.
+    """
     with tenancy.acting_for(lease.project_id):
         try:
-            return _walk(lease)
+            done = executors.execute(lease) or _walk(lease)
+            return None if isinstance(done, Parked) else done
         except Exception as reason:  # the loop's own door: a run fails, the worker goes on
+            if isinstance(reason, Conflict) and reason.code is Code.RUN_LEASE_LOST:
+                log.warning("lease_lost", code=reason.code.value, run_id=str(lease.run_id))
+                return None
             log.exception("executor_failed", run_id=str(lease.run_id))
             return _failed(lease, Code.RUN_EXECUTOR_FAILED, f"{type(reason).__name__}: {reason}")
 

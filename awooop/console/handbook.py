@@ -33,6 +33,7 @@ GROUPS = {
     "E-MCP-KILL": "kill switches",
     "E-MCP-TOOL": "the registry of tools",
     "E-MCP-UP": "tools' servers",
+    "E-APPR": "approvals",
     "E-AUDIT": "the audit",
     "E-SYS": "the platform itself",
 }
@@ -56,7 +57,7 @@ ENDINGS = {
         Code.CONTRACT_MISSING,
         Code.BUDGET_OVERSPENT,
     ),
-    State.CANCELLED: (Code.RUN_CANCELLED,),
+    State.CANCELLED: (Code.RUN_CANCELLED, Code.APPROVAL_REJECTED, Code.APPROVAL_EXPIRED),
     State.TIMEOUT: (Code.RUN_TIMEOUT,),
 }
 
@@ -66,7 +67,10 @@ MOVES = {
     (State.PENDING, State.RUNNING): "a worker claimed it: a new lease under a new epoch",
     (State.PENDING, State.CANCELLED): _CALLED_OFF,
     (State.PENDING, State.TIMEOUT): _LATE,
-    (State.RUNNING, State.PENDING): "its lease ran out and attempts are left",
+    (
+        State.RUNNING,
+        State.PENDING,
+    ): "its lease ran out and attempts are left, or a human's yes let it go on and nobody holds it",
     (State.RUNNING, State.WAITING_APPROVAL): "its next call needs a human's yes",
     (State.RUNNING, State.WAITING_TOOL): "its next call answers later",
     (State.RUNNING, State.COMPLETED): "its worker finished",
@@ -78,7 +82,10 @@ MOVES = {
     (State.RUNNING, State.TIMEOUT): _LATE,
     (State.WAITING_APPROVAL, State.RUNNING): "a human said yes",
     (State.WAITING_APPROVAL, State.FAILED): "it cannot go on whatever the decision",
-    (State.WAITING_APPROVAL, State.CANCELLED): f"a human said no, or {_CALLED_OFF}",
+    (
+        State.WAITING_APPROVAL,
+        State.CANCELLED,
+    ): f"a human said no, nobody decided in time, or {_CALLED_OFF}",
     (
         State.WAITING_APPROVAL,
         State.TIMEOUT,
@@ -192,8 +199,6 @@ def _lifecycle() -> str:
         *markdown.table(
             ("from", "to", "when"), [(f"`{a}`", f"`{b}`", MOVES[a, b]) for a, b in moves]
         ),
-        "",
-        "No part of this version makes a move into one of the two waiting states yet.",
         "",
         "## Endings",
         "",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from awooop.console import accounts, answers, projects, run_list, wording
+from awooop.console.approvals import inbox
 from awooop.console.wording import Badge
 from awooop.kit import admin, ids
 from awooop.kit.db import pipe
@@ -18,6 +19,7 @@ from runs import queries
 from runs.fsm import State
 
 LATEST = 10
+LONGEST_WAITING = 5
 
 # Each state is counted project by project through its index and never beyond the limit: the cost
 # does not grow with the table.
@@ -43,11 +45,11 @@ class Tally:
 
 
 def overview(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """Show the last day at a glance, the newest runs and the projects."""
+    """Show what waits for a decision, the last day at a glance, the newest runs, the projects."""
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    now = timezone.now()
+    now, looker = timezone.now(), inbox.looking(request)
     with pipe() as p, p.operator_tx(scope):
         floor = ids.floor_id(now - timedelta(days=1))
         counted = p.send(_RECENT, [floor, State.values])
@@ -56,8 +58,10 @@ def overview(site: AdminSite, request: HttpRequest) -> HttpResponse:
             p, queries.Filters(scope=scope), per_page=LATEST, columns=run_list.COLUMNS
         )
         counts = dict(counted.fetchall())
+        waiting = inbox.oldest(p, scope, looker, now, most=LONGEST_WAITING)
     context = {
         "tallies": [_tally(state, counts[state.value]) for state in State],
+        "waiting": waiting,
         "rows": run_list.rows(latest.runs, now),
         "projects": seen,
     }

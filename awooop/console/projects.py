@@ -21,6 +21,7 @@ _COLUMNS = (
     "project_id, display_name, migration_mode, is_active, max_concurrent_runs, budget_limit_usd"
 )
 _SEEN = f"SELECT {_COLUMNS} FROM awooop_projects ORDER BY project_id LIMIT {MOST}"
+_ONE = f"SELECT {_COLUMNS} FROM awooop_projects WHERE project_id = %s"
 _TONES = {Mode.LEGACY: "quiet", Mode.SHADOW: "ghost", Mode.SUGGEST: "info", Mode.CANARY: "warn"}
 
 
@@ -38,9 +39,7 @@ class ProjectRow:
     @property
     def mode(self) -> Badge:
         """The mode's name in its colour."""
-        mode = Mode(self.migration_mode)
-        name = str(mode.label).partition(":")[0].partition("：")[0]
-        return Badge(capfirst(name), _TONES.get(mode, "live"), "tune")
+        return badge(Mode(self.migration_mode))
 
     @property
     def mode_means(self) -> str:
@@ -52,6 +51,17 @@ class ProjectRow:
         """Where the project's runs are listed."""
         return reverse("admin:run-list") + admin.href({"project": self.project_id})
 
+    @property
+    def href(self) -> str:
+        """The project's own page: its mode, and how often people agreed with its agents."""
+        return reverse("admin:tenant", args=[self.project_id])
+
+
+def badge(mode: Mode) -> Badge:
+    """Return a mode's name in its colour."""
+    name = str(mode.label).partition(":")[0].partition("：")[0]
+    return Badge(capfirst(name), _TONES.get(mode, "live"), "tune")
+
 
 def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """List the projects a person may see."""
@@ -62,6 +72,12 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
         found = seen(p)
     context = {"projects": found, "is_cut": len(found) == MOST}
     return admin.page(site, request, "console/tenants.html", context, title=_("Tenants"))
+
+
+def one(p: Pipe, project_id: str) -> ProjectRow | None:
+    """Return a project that the open transaction may see, or None."""
+    row = p.send(_ONE, [project_id]).fetchone()
+    return ProjectRow(*row) if row else None
 
 
 def seen(p: Pipe) -> list[ProjectRow]:

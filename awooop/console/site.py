@@ -20,9 +20,11 @@ from awooop.console import (
     audit_list,
     home,
     projects,
+    promotion,
     run_detail,
     run_list,
 )
+from awooop.console.approvals import deciding, history, inbox, sidebar
 from awooop.console.budgets import detail as budget
 from awooop.console.budgets import listing as budgets
 from awooop.console.budgets import setting as budget_limit
@@ -30,17 +32,25 @@ from awooop.console.contracts import confirming as contract_acts
 from awooop.console.contracts import detail as contract
 from awooop.console.contracts import listing as contracts
 from awooop.console.gateway import calls, effects, providers, switches, tools, waiting
+from awooop.console.operations import pages as operations
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator
 
 Page = Callable[..., HttpResponse]
 
+_SHELVES = ("incidents", "operations", "playbooks", "knowledge")
 _SHOWN_UNDER = {
+    **{f"{kind}-one": f"admin:{kind}" for kind in _SHELVES},
     "run": "admin:run-list",
     "run-cancel": "admin:run-list",
+    "approval": "admin:approvals",
+    "approval-decide": "admin:approvals",
+    "approval-history": "admin:approvals",
     "budget": "admin:budgets",
     "budget-limit": "admin:budgets",
+    "tenant": "admin:tenants",
+    "tenant-mode": "admin:tenants",
     "contract": "admin:contracts",
     "contract-act": "admin:contracts",
     "gateway": "admin:gateways",
@@ -91,7 +101,28 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             self._path("audit/", audit_list.listing, "audit"),
             self._path("tenants/", projects.listing, "tenants"),
+            *self._approval_urls(),
+            *(url for kind in _SHELVES for url in self._shelf_urls(kind)),
+            self._path("projects/<slug:project_id>/", promotion.detail, "tenant"),
+            self._path("projects/<slug:project_id>/mode/", promotion.change, "tenant-mode", act),
             *self._gateway_urls(),
+        ]
+
+    def _approval_urls(self) -> list[URLPattern]:
+        act, at = require_http_methods(["GET", "HEAD", "POST"]), "approvals/<str:project_id>/"
+        one = f"{at}<str:approval_id>/"
+        return [
+            self._path("approvals/", inbox.listing, "approvals"),
+            self._path("approvals/history/", history.listing, "approval-history"),
+            self._path(one, deciding.detail, "approval"),
+            self._path(f"{one}<str:decision>/", deciding.decide, "approval-decide", act),
+        ]
+
+    def _shelf_urls(self, kind: str) -> list[URLPattern]:
+        one = f"{kind}/<str:project_id>/<str:identity>/"
+        return [
+            self._path(f"{kind}/", partial(operations.listing, kind=kind), kind),
+            self._path(one, partial(operations.one, kind=kind), f"{kind}-one"),
         ]
 
     def _gateway_urls(self) -> list[URLPattern]:
@@ -166,12 +197,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar's entries."""
     entries = [
         (_("Overview"), "dashboard", "admin:index"),
+        (_("Approvals"), "how_to_reg", "admin:approvals"),
+        (_("Incidents"), "crisis_alert", "admin:incidents"),
+        (_("Operation log"), "receipt_long", "admin:operations"),
         (_("Runs"), "play_circle", "admin:run-list"),
         (_("Contracts"), "contract", "admin:contracts"),
         (_("Tool gateways"), "hub", "admin:gateways"),
         (_("Tool calls"), "swap_calls", "admin:calls"),
         (_("Effects"), "published_with_changes", "admin:effects"),
         (_("Kill switches"), "dangerous", "admin:switches"),
+        (_("Playbooks"), "menu_book", "admin:playbooks"),
+        (_("Knowledge"), "school", "admin:knowledge"),
         (_("Budgets"), "payments", "admin:budgets"),
         (_("Tenants"), "domain", "admin:tenants"),
         (_("Audit"), "verified_user", "admin:audit"),
@@ -179,11 +215,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     if accounts.may_manage(request):
         entries.append((_("Accounts"), "group", "admin:tenants_operator_changelist"))
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
+    counts = {"admin:approvals": sidebar.told(sidebar.waiting(request))}
     items = [
         {
             "title": title,
             "icon": icon,
             "link": reverse_lazy(name),
+            "count": counts.get(name, ""),
             "active": _SHOWN_UNDER.get(here) == name or f"admin:{here}" == name,
         }
         for title, icon, name in entries

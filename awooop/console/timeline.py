@@ -44,6 +44,19 @@ _CALLS = (
     "latency_ms",
     "created_at",
 )
+_ASKED = (
+    "approval_id",
+    "tool_name",
+    "environment",
+    "risk",
+    "required_signatures",
+    "requested_by",
+    "standing",
+    "disposition",
+    "created_at",
+    "expires_at",
+)
+_VOTES = ("approval_id", "voter", "is_yes", "comment", "voted_at")
 _MOVES = ("version", "was", "now", "reason", "actor", "lease_epoch", "at")
 
 _STEP_SQL = f"""
@@ -66,6 +79,15 @@ SELECT {", ".join(_CALLS)} FROM awooop_mcp_gateway_audit
 _MOVE_SQL = f"""
 SELECT {", ".join(_MOVES)} FROM awooop_run_transition
  WHERE project_id = %s AND run_id = %s ORDER BY version LIMIT {_MOST_ROWS}
+"""
+_ASKED_SQL = f"""
+SELECT {", ".join(_ASKED)} FROM awooop_approval
+ WHERE project_id = %s AND run_id = %s ORDER BY approval_id LIMIT {_MOST_ROWS}
+"""
+_VOTE_SQL = f"""
+SELECT {", ".join(f"v.{name}" for name in _VOTES)} FROM awooop_approval a
+  JOIN awooop_approval_vote v USING (project_id, approval_id)
+ WHERE a.project_id = %s AND a.run_id = %s ORDER BY v.voted_at LIMIT {_MOST_ROWS}
 """
 
 
@@ -110,24 +132,30 @@ def collect(p: Pipe, run_id: UUID) -> Whole | None:
     if run is None:
         return None
     whose = [run["project_id"], run_id]
-    wanted = (_STEP_SQL, _EVENT_SQL, _REPEATS_SQL, _MOVE_SQL, _CALL_SQL)
+    wanted = (_STEP_SQL, _EVENT_SQL, _REPEATS_SQL, _MOVE_SQL, _CALL_SQL, _ASKED_SQL, _VOTE_SQL)
     sent = [p.send(sql, whose) for sql in wanted]
     steps = [dict(zip(_STEPS, row, strict=True)) for row in sent[0].fetchall()]
     events = [dict(zip(_EVENTS, row, strict=True)) for row in sent[1].fetchall()]
     repeats, last_repeat = sent[2].fetchone() or (0, None)
     moves = [dict(zip(_MOVES, row, strict=True)) for row in sent[3].fetchall()]
     calls = [dict(zip(_CALLS, row, strict=True)) for row in sent[4].fetchall()]
+    asked = [dict(zip(_ASKED, row, strict=True)) for row in sent[5].fetchall()]
+    votes = [dict(zip(_VOTES, row, strict=True)) for row in sent[6].fetchall()]
     _redact([run], "error_detail", "trigger_ref")
     _redact(steps, "block_reason")
     _redact(events, "content_preview", "provider_event_id")
     _redact(moves, "reason")
     _redact(calls, "block_reason", "tool_name")
+    _redact(asked, "tool_name", "requested_by")
+    _redact(votes, "comment")
     items = [
         *_inbound(events, repeats, last_repeat),
         _created(run),
         *map(_move, moves),
         *map(_step, steps),
         *map(_call, calls),
+        *map(_request, asked),
+        *map(_vote, votes),
     ]
     items.sort(key=lambda item: (item.ts, item.order))
     return Whole(run, steps, events, repeats, calls, items)
@@ -233,4 +261,36 @@ def _call(call: dict[str, Any]) -> Item:
             "latency_ms": call["latency_ms"],
         },
         (2, 0),
+    )
+
+
+def _request(asked: dict[str, Any]) -> Item:
+    return Item(
+        asked["created_at"],
+        "approval",
+        f"Approval asked for: {asked['tool_name']}",
+        asked["standing"],
+        None,
+        {
+            "approval_id": str(asked["approval_id"]),
+            "risk": asked["risk"],
+            "signatures_needed": asked["required_signatures"],
+            "requested_by": asked["requested_by"],
+            "environment": asked["environment"],
+            "expires_at": asked["expires_at"].isoformat(),
+            "disposition": asked["disposition"] or None,
+        },
+        (2, 1),
+    )
+
+
+def _vote(vote: dict[str, Any]) -> Item:
+    return Item(
+        vote["voted_at"],
+        "approval",
+        f"Vote of {vote['voter']}",
+        "yes" if vote["is_yes"] else "no",
+        vote["comment"] or None,
+        {"approval_id": str(vote["approval_id"])},
+        (2, 2),
     )

@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
+from approvals.models import Standing
 from awooop.console.timeline import Item
 from awooop.errors import Code
 from runs.fsm import State
@@ -55,6 +56,17 @@ _DELIVERIES = {
     "received": (gettext_lazy("Received"), "good", "check"),
     "duplicate": (gettext_lazy("Repeated"), "quiet", "content_copy"),
 }
+_VOTES = {
+    "yes": (gettext_lazy("Yes"), "good", "check"),
+    "no": (gettext_lazy("No"), "bad", "block"),
+}
+_STANDINGS = {
+    Standing.PENDING: ("warn", "front_hand"),
+    Standing.APPROVED: ("good", "check"),
+    Standing.REJECTED: ("bad", "block"),
+    Standing.EXPIRED: ("quiet", "timer_off"),
+    Standing.WITHDRAWN: ("quiet", "undo"),
+}
 _KINDS = {
     "run": (gettext_lazy("Run"), "sync_alt"),
     "inbound": (gettext_lazy("Inbound"), "notifications"),
@@ -77,6 +89,12 @@ _FACTS = {
     "call_id": gettext_lazy("call id"),
     "environment": gettext_lazy("environment"),
     "gate": gettext_lazy("gate"),
+    "approval_id": gettext_lazy("request id"),
+    "risk": gettext_lazy("risk"),
+    "signatures_needed": gettext_lazy("signatures needed"),
+    "requested_by": gettext_lazy("asked by"),
+    "expires_at": gettext_lazy("expires"),
+    "disposition": gettext_lazy("outcome"),
     "code": gettext_lazy("code"),
 }
 # What the journal itself says; a reason a person wrote stays as it was written.
@@ -114,6 +132,11 @@ def trigger(value: str) -> str:
     return capfirst(str(Trigger(value).label))
 
 
+def standing(value: str) -> Badge:
+    """Return the badge of where a request for a human's yes stands."""
+    return Badge(capfirst(str(Standing(value).label)), *_STANDINGS[Standing(value)])
+
+
 def fault(run: Mapping[str, Any]) -> Fault | None:
     """Return what went wrong with a run, or None."""
     written = run["error_code"]
@@ -132,8 +155,10 @@ def status(item: Item) -> Badge:
         return state(item.status)
     if item.status in StepStatus:
         return step(item.status)
-    if item.status in _DELIVERIES:
-        text, tone, icon = _DELIVERIES[item.status]
+    if item.kind == "approval" and item.status in Standing:
+        return standing(item.status)
+    if found := {**_DELIVERIES, **_VOTES}.get(item.status):
+        text, tone, icon = found
         return Badge(str(text), tone, icon)
     return Badge(item.status, "quiet", "info")
 
@@ -149,6 +174,11 @@ def title(item: Item) -> str:
     was, arrow, now = item.title.partition(" → ")
     if item.kind == "run" and arrow and was in State and now in State:
         return f"{capfirst(State(was).label)} → {State(now).label}"
+    if item.kind == "approval" and item.title.startswith("Approval asked for: "):
+        tool = item.title.removeprefix("Approval asked for: ")
+        return _("Approval asked for: %(tool)s") % {"tool": tool}
+    if item.kind == "approval" and item.title.startswith("Vote of "):
+        return _("Vote of %(who)s") % {"who": item.title.removeprefix("Vote of ")}
     if item.kind in ("step", "approval"):
         number, _colon, tool = item.title.removeprefix("Step ").partition(": ")
         return _("Step %(number)s: %(tool)s") % {"number": number, "tool": tool}

@@ -325,6 +325,44 @@ class Code(StrEnum):
         "Its page names what is wrong: a colliding or hidden name, or a schema we refuse.",
     )
 
+    # Approvals
+    APPROVAL_UNKNOWN = (
+        "E-APPR-001 404 No such approval",
+        "Check the run's or the approval's id, and the project.",
+    )
+    APPROVAL_DECIDED = (
+        "E-APPR-002 409 Nothing waits for a decision here",
+        "Look at its state: it was decided, expired, or its run has ended.",
+    )
+    APPROVAL_OWN = (
+        "E-APPR-003 403 Nobody decides on a request of their own",
+        "Ask somebody else with the role approver.",
+    )
+    APPROVAL_VOTED = (
+        "E-APPR-004 409 You have voted on this already",
+        "Wait for the others; each counts once.",
+    )
+    APPROVAL_TICKET = (
+        "E-APPR-005 403 The approval token opens nothing",
+        "It is forged, spent, out of date or for another action. Ask for an approval of this one.",
+    )
+    ACTION_UNREAD = (
+        "E-APPR-006 422 The action cannot be read as one call",
+        "Write one kubectl command, one for a host, a tool with its arguments, or NO_ACTION.",
+    )
+    OPERATION_UNKNOWN = (
+        "E-APPR-007 404 No such incident or operation",
+        "Check the id and the project.",
+    )
+    APPROVAL_REJECTED = (
+        "E-APPR-REJECTED 403 A human said no",
+        "Read the reason on the approval's page; nothing was done.",
+    )
+    APPROVAL_EXPIRED = (
+        "E-APPR-EXPIRED 403 Nobody decided in time",
+        "Nothing was done. Ask again, or give the policy a longer expires_seconds.",
+    )
+
     # Audit
     AUDIT_UNWRITABLE = (
         "E-AUDIT-001 503 The evidence of this act could not be written",

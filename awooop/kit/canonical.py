@@ -58,3 +58,20 @@ def sha256_of(value: Any) -> str:
 def sha256_of_bytes(spelled: bytes) -> str:
     """Return the SHA-256 of bytes that are canonical already, as 64 hex digits."""
     return sha256(spelled).hexdigest()
+
+
+def revived(value: Any) -> Any:
+    """Return a JSON value as it was before jsonb kept it.
+
+    There 1e16 becomes 10000000000000000, which as an integer would have no canonical form.
+    """
+    match value:
+        case bool():
+            return value
+        case int() if not -_SAFE <= value <= _SAFE:
+            return float(value)
+        case dict():
+            return {name: revived(each) for name, each in value.items()}
+        case list():
+            return [revived(each) for each in value]
+    return value

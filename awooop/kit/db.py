@@ -98,6 +98,18 @@ def joined_tx() -> Iterator[None]:
 
 
 @contextmanager
+def savepoint() -> Iterator[None]:
+    """Undo what the block has written when it fails, and nothing else of the transaction.
+
+    :raises NotInTransaction: none is open.
+    """
+    if not connections[DEFAULT_DB_ALIAS].in_atomic_block:
+        raise NotInTransaction("a savepoint is one of a transaction")
+    with transaction.atomic():
+        yield
+
+
+@contextmanager
 def as_platform() -> Iterator[None]:
     """Write the platform's own rows for the block, inside any transaction; then its tenant's again.
 

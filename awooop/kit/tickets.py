@@ -7,6 +7,7 @@ algorithm, one type, one spelling, exactly the claims that belong there, and a s
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ ISSUER = "awooop"
 TYPE = "awooop-ticket+jwt"
 LONGEST_SECONDS = 900
 _LONGEST_TEXT = 4_096
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _STANDARD = frozenset({"iss", "aud", "sub", "jti", "iat", "exp"})
 
 
@@ -69,6 +71,14 @@ def read(ticket: str, *, audience: str, at: datetime, bound: Mapping[str, Any]) 
     return claims
 
 
+def peek(ticket: str) -> dict[str, Any]:
+    """Return what a text claims, which nobody may believe before :func:`read` has.
+
+    :raises Unfit: it is not spelled as a ticket.
+    """
+    return _spelled(ticket)[1]
+
+
 def _require_life(claims: Mapping[str, Any], at: datetime) -> None:
     born, ends = claims.get("iat"), claims.get("exp")
     if type(born) is not int or type(ends) is not int:
@@ -77,7 +87,8 @@ def _require_life(claims: Mapping[str, Any], at: datetime) -> None:
         raise Unfit("it claims too long a life")
     if not born <= at.timestamp() < ends:
         raise Unfit("its time is over or has not come")
-    if not all(isinstance(claims.get(name), str) and claims[name] for name in ("sub", "jti")):
+    names = (claims.get("sub"), claims.get("jti"))
+    if not all(isinstance(name, str) and _ID.fullmatch(name) for name in names):
         raise Unfit("it names nothing")
 
 
@@ -101,12 +112,16 @@ def _bytes(part: str) -> bytes:
 
 
 def _object(part: str) -> dict[str, Any]:
+    raw = _bytes(part)
     try:
-        value = json.loads(_bytes(part), object_pairs_hook=_once)
+        value = json.loads(raw, object_pairs_hook=_once)
+        again = json.dumps(value, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         raise Unfit("it is not spelled as a ticket") from None
     if not isinstance(value, dict):
         raise Unfit("it is not spelled as a ticket")
+    if again != raw:
+        raise Unfit("it is spelled in two ways")
     return value
 
 

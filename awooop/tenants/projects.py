@@ -80,6 +80,18 @@ def get(project_id: str) -> Project:
 
 
 @in_tx
+def would_set(project_id: str, mode: Mode) -> tuple[Mode, Mode]:
+    """Return where :func:`set_mode` would move a project from and to, and change nothing.
+
+    :raises NotFound: no such project.
+    :raises Conflict: more than one step up.
+    """
+    was = Mode(get(project_id).migration_mode)
+    _require_step(was, mode)
+    return was, mode
+
+
+@in_tx
 def set_mode(project_id: str, mode: Mode, *, actor: str) -> tuple[Mode, Mode]:
     """Promote by one step or demote by any; return where it was and where it is.
 
@@ -90,8 +102,7 @@ def set_mode(project_id: str, mode: Mode, *, actor: str) -> tuple[Mode, Mode]:
     was = Mode(project.migration_mode)
     if was is mode:
         return was, mode
-    if not modes.may_move(was, mode):
-        raise Conflict(Code.TENANT_MODE_STEP, f"{was.value} cannot become {mode.value} in one step")
+    _require_step(was, mode)
     project.migration_mode = mode
     project.save(update_fields=["migration_mode"])
     sink.record(
@@ -155,6 +166,11 @@ def check_ceiling(usd: Decimal | None) -> None:
     fits = usd.is_finite() and 0 <= usd <= MOST_USD
     if not fits or usd != round(usd, 6):
         raise Invalid(Code.AMOUNT_INVALID, f"{usd!s:.60} is no amount of USD to six places")
+
+
+def _require_step(was: Mode, mode: Mode) -> None:
+    if was is not mode and not modes.may_move(was, mode):
+        raise Conflict(Code.TENANT_MODE_STEP, f"{was.value} cannot become {mode.value} in one step")
 
 
 def _locked(project_id: str) -> Project:

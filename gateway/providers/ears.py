@@ -47,13 +47,15 @@ class Ears:
         self._under_way: list[Remarks | None] = []
         self._is_unsure = False
 
-    async def breathe(self) -> None:
-        """Count one message; give way to the neighbours now and then."""
-        self._counted += 1
-        if self._counted % _BREATH:
+    async def breathe(self, many: int = 1) -> None:
+        """Count messages, or pieces; give way to the neighbours now and then."""
+        breaths = self._counted // _BREATH
+        self._counted += many
+        breaths = self._counted // _BREATH - breaths
+        if not breaths:
             return
         now = time.monotonic()
-        ahead = _BREATH / _PER_SECOND - (now - self._since)
+        ahead = breaths * _BREATH / _PER_SECOND - (now - self._since)
         await asyncio.sleep(max(0.0, ahead))
         self._since = time.monotonic()
 

@@ -1,11 +1,11 @@
 """HTTP towards one MCP server: no redirects, no proxies, no compression, no more than fits."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import AsyncGenerator, Mapping
 
-import h11
-import httpcore2
 import httpx2
 
 from awooop.errors import Code
@@ -14,21 +14,39 @@ from gateway.providers.base import Failed, Target
 from gateway.providers.ears import Ears
 
 _IDLE_SECONDS = 4.0  # below what servers wait: a request must not meet a closing connection
+_ENDING_SECONDS = 0.2  # after a stream's last message, for the end of the stream
+_MOST_ENDING = 16
 _BEARER = "authorization"
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"(?:[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?")
+_PLAIN = (b"", b"identity")
 
 
-@dataclass(slots=True)
 class Reply:
-    """An answer whose body is still to come."""
+    """An answer whose body is still to come.
 
-    status: int
-    headers: Mapping[str, str]
-    _response: httpcore2.Response
-    _ears: Ears
+    :param is_through: set when nothing more is wanted of it, though its end may not have come yet.
+    """
+
+    __slots__ = ("_ears", "_exchange", "_line", "_places", "is_through")
+
+    def __init__(
+        self, line: wire.Line, exchange: wire.Exchange, ears: Ears, places: "_Places"
+    ) -> None:
+        self._line, self._exchange, self._ears, self._places = line, exchange, ears, places
+        self.is_through = False
+
+    @property
+    def status(self) -> int:
+        return self._exchange.status
 
     @property
     def media_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
+    def header(self, name: bytes) -> str:
+        """Return a header's value; what is not there is empty."""
+        return self._exchange.headers.get(name, b"").decode("latin-1")
 
     async def body(self) -> bytes:
         """Return all of it.
@@ -37,21 +55,99 @@ class Reply:
         """
         return b"".join([chunk async for chunk in self.chunks()])
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes.
 
         :raises Failed: it is too large, or breaks off.
         """
-        if self.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        exchange, total = self._exchange, 0
+        if exchange.headers.get(b"content-encoding", b"").lower() not in _PLAIN:
             raise Failed(Code.UPSTREAM_BROKEN, "it sent a compressed answer unasked", sent=True)
-        total = 0
-        with _told():
-            async for chunk in self._response.aiter_stream():
+        while True:
+            if exchange.body:
+                count, chunk = len(exchange.body), b"".join(exchange.body)
+                exchange.body.clear()
                 total += len(chunk)
                 if total > base.MOST_BYTES:
                     raise Failed(Code.UPSTREAM_TOO_LARGE, sent=True)
                 yield chunk
-                await self._ears.breathe()
+                await self._ears.breathe(count)
+            elif exchange.failure is not None:
+                raise exchange.failure
+            elif exchange.is_whole:
+                return
+            else:
+                await self._line.hear()
+
+    def close(self) -> None:
+        """Be through with it, read or not."""
+        if self.is_through and self._line.is_ending:
+            self._places.see_out(self._line, self._exchange)
+        else:
+            self._places.give(self._line)
+
+
+class _Places:
+    """The connections to one server: so many at once, and those that are kept for the next."""
+
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+        self._every: set[wire.Line] = set()
+        self._kept: list[tuple[float, wire.Line]] = []
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def take(self) -> wire.Line | None:
+        """Wait for a place, and for a connection that is kept, if there is one."""
+        await self._free.acquire()
+        while self._kept:
+            since, line = self._kept.pop()
+            if line.is_free and time.monotonic() - since < _IDLE_SECONDS:
+                return line
+            self._drop(line)
+        return None
+
+    def add(self, line: wire.Line) -> None:
+        self._every.add(line)
+
+    def give(self, line: wire.Line | None) -> None:
+        """Give a place back, and with it a connection: kept when it is in order."""
+        self._free.release()
+        if line is not None:
+            self._keep(line)
+
+    def see_out(self, line: wire.Line, exchange: wire.Exchange) -> None:
+        """Give a place back, and its connection a moment later: at the end of its answer."""
+        self._free.release()
+        if len(self._ending) >= _MOST_ENDING:
+            self._drop(line)
+            return
+        task = asyncio.create_task(self._ended(line, exchange))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    def close(self) -> None:
+        for line in self._every:
+            line.drop()
+        self._every.clear()
+        self._kept.clear()
+
+    async def _ended(self, line: wire.Line, exchange: wire.Exchange) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING_SECONDS):
+                while line.is_ending and not exchange.body:
+                    await line.hear()
+        self._keep(line)
+
+    def _keep(self, line: wire.Line) -> None:
+        line.leave()
+        if line.is_free and line in self._every:
+            self._kept.append((time.monotonic(), line))
+        else:
+            self._drop(line)
+
+    def _drop(self, line: wire.Line) -> None:
+        self._every.discard(line)
+        line.drop()
 
 
 class Endpoint:
@@ -59,73 +155,64 @@ class Endpoint:
 
     def __init__(self, target: Target, ears: Ears) -> None:
         url = httpx2.URL(target.transport["url"])
-        self._url = httpcore2.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        )
+        self._host = url.raw_host.decode("ascii")
+        self._tls = wire.tls() if url.scheme == "https" else None
+        self._port = url.port or (443 if self._tls is not None else 80)
+        self._path = url.raw_path
+        self._private = target.private_addresses
         self._ears = ears
-        self._fixed = [
-            (b"Host", url.netloc),
-            (b"User-Agent", b"awooop-gateway"),
-            (b"Accept-Encoding", b"identity"),
-            *_credential(target),
-        ]
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=wire.tls() if url.scheme == "https" else None,
-            max_connections=target.concurrent + 4,  # beside the calls: news, and cancellations
-            max_keepalive_connections=target.concurrent + 4,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=wire.Backend(target.private_addresses),
+        self._fixed = b"".join(
+            _line(name, value)
+            for name, value in (
+                (b"Host", url.netloc),
+                (b"User-Agent", b"awooop-gateway"),
+                (b"Accept-Encoding", b"identity"),
+                *_credential(target),
+            )
         )
+        # beside the calls: news, and cancellations
+        self._places = _Places(target.concurrent + 4)
 
-    @contextlib.asynccontextmanager
-    async def exchange(
-        self, method: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> AsyncIterator[Reply]:
-        """Send a request; what is under way has been put into ``wire.EXCHANGE`` by the caller.
+    async def send(
+        self, method: str, headers: Mapping[str, str], exchange: wire.Exchange, body: bytes = b""
+    ) -> Reply:
+        """Send a request and wait for the head of its answer; close that in the end.
 
         :raises Failed: there is no usable answer.
         """
-        sent_headers = [*self._fixed, *((k.encode(), v.encode()) for k, v in headers.items())]
-        if body:
-            sent_headers.append((b"Content-Length", str(len(body)).encode()))
-        request = httpcore2.Request(method, self._url, headers=sent_headers, content=body)
-        with _told():
-            response = await self._pool.handle_async_request(request)
-        if (exchange := wire.EXCHANGE.get()) is not None:
-            exchange.has_head = True
+        request = self._spelled(method, headers, body)
+        line = await self._places.take()
         try:
-            found = {name.decode("latin-1").lower(): value for name, value in response.headers}
-            texts = {name: value.decode("latin-1") for name, value in found.items()}
-            yield Reply(response.status, texts, response, self._ears)
-        finally:
-            await response.aclose()
+            if line is None:
+                line = await wire.connect(
+                    self._host, self._port, private=self._private, tls=self._tls
+                )
+                self._places.add(line)
+            line.send(request, exchange)
+            while not exchange.has_head:
+                if exchange.failure is not None:
+                    raise exchange.failure
+                await line.hear()
+        except BaseException:
+            self._places.give(line)
+            raise
+        return Reply(line, exchange, self._ears, self._places)
 
     async def close(self) -> None:
         """Drop every connection."""
-        await self._pool.aclose()
+        self._places.close()
+
+    def _spelled(self, method: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        lines = [_line(name.encode(), value.encode()) for name, value in headers.items()]
+        length = b"Content-Length: %d\r\n" % len(body) if body else b""
+        first = b"%s %s HTTP/1.1\r\n" % (method.encode(), self._path)
+        return b"".join((first, self._fixed, *lines, length, b"\r\n", body))
 
 
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Turn what goes wrong on the wire into what the gateway says about it."""
-    try:
-        yield
-    except (httpcore2.LocalProtocolError, h11.LocalProtocolError):
-        raise Failed(Code.UPSTREAM_BROKEN, "the request cannot be spelled", sent=_left()) from None
-    except httpcore2.RemoteProtocolError:
-        exchange = wire.EXCHANGE.get()
-        if exchange is not None and exchange.ended:
-            raise Failed(Code.UPSTREAM_AWAY, "it closed the connection", sent=_left()) from None
-        raise Failed(Code.UPSTREAM_BROKEN, "its answer is not HTTP", sent=_left()) from None
-    except (httpcore2.ConnectError, httpcore2.TimeoutException, TimeoutError):
-        raise Failed(Code.UPSTREAM_AWAY, "it cannot be connected to", sent=_left()) from None
-    except (httpcore2.NetworkError, OSError):
-        raise Failed(Code.UPSTREAM_AWAY, "the connection was lost", sent=_left()) from None
-
-
-def _left() -> bool:
-    exchange = wire.EXCHANGE.get()
-    return exchange is not None and exchange.left
+def _line(name: bytes, value: bytes) -> bytes:
+    if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+        raise Failed(Code.UPSTREAM_BROKEN, "the request cannot be spelled", sent=False)
+    return b"%s: %s\r\n" % (name, value)
 
 
 def _credential(target: Target) -> list[tuple[bytes, bytes]]:

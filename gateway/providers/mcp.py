@@ -39,17 +39,17 @@ class Mcp:
         """How often the server asked for sampling, elicitation, roots or the like."""
         return self._ears.refusals.total()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the session stands."""
+        return self._session.client is not None and not self._session.is_over
+
     def learn(self, tool: str, schema: Mapping[str, Any]) -> None:
         """Take a tool's input schema: it may want arguments repeated in headers."""
         if self._schemas.get(tool) is not schema:
             self._schemas[tool] = schema
             if self._session.client is not None:
                 self._session.client.learn(tool, schema)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the session is up; asked from other threads."""
-        return self._session.client is not None and not self._session.is_over
 
     async def ready(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Bring the session up, whatever the call.

@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncGenerator, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
-import httpx2
 from mcp.shared.dispatcher import (
     CallOptions,
     Dispatcher,
@@ -32,11 +32,13 @@ from mcp_types import (
     JSONRPCResponse,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic_core import to_json
 
 from awooop.errors import Code
-from gateway.providers import base, messages, wire
+from gateway.providers import messages, wire
 from gateway.providers.base import Failed
 from gateway.providers.ears import REMARKS, Ears
+from gateway.providers.events import Events
 from gateway.providers.http import Endpoint, Reply
 
 _SESSION = "mcp-session-id"
@@ -97,20 +99,19 @@ class Posts(Dispatcher[TransportContext]):
         params = dict(params or {})
         if "on_progress" in opts:
             params["_meta"] = {**(params.get("_meta") or {}), "progressToken": number}
-        message = JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=params)
         if method == "initialize":
             self._session, self._version = {}, {}
         exchange = wire.Exchange(wire.PERMIT.get())
-        mark = wire.EXCHANGE.set(exchange)
+        asked = _Request(number, method, params)
         try:
-            async with asyncio.timeout(opts.get("timeout")):
-                return await self._exchange(message, opts)
+            if (within := opts.get("timeout")) is None:
+                return await self._ask(asked, exchange, opts)
+            async with asyncio.timeout(within):
+                return await self._ask(asked, exchange, opts)
         except (asyncio.CancelledError, TimeoutError):
             if exchange.left:
                 self._abandon(number, opts)
             raise
-        finally:
-            wire.EXCHANGE.reset(mark)
 
     async def notify(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
@@ -122,24 +123,26 @@ class Posts(Dispatcher[TransportContext]):
         if method == "notifications/initialized" and self._session:
             self._beside(self._news(), bounded=False)
 
-    async def _exchange(self, message: JSONRPCRequest, opts: CallOptions) -> dict[str, Any]:
+    async def _ask(
+        self, asked: "_Request", exchange: wire.Exchange, opts: CallOptions
+    ) -> dict[str, Any]:
         headers = opts.get("headers") or {}
         if _VERSION in headers:
             self._version = {_VERSION: headers[_VERSION]}
-        body = message.model_dump_json(exclude_unset=True).encode()
         sent = {**_BOTH, **self._session, **headers}
-        async with self._endpoint.exchange("POST", sent, body) as reply:
-            if message.method == "initialize":
+        reply = await self._endpoint.send("POST", sent, exchange, asked.spelled())
+        with contextlib.closing(reply):
+            if asked.method == "initialize":
                 self._keep_session(reply)
             if reply.status != 200:
-                return await self._refusal(reply, message)
+                return await self._refusal(reply, asked)
             if reply.media_type == "text/event-stream":
-                return await self._events(reply, message, opts)
+                return await self._events(reply, asked, opts)
             if reply.media_type != "application/json":
                 raise _broken("its answer is neither JSON nor a stream of events")
-            return _result(await _read(await reply.body()), message)
+            return _result(await _read(await reply.body()), asked)
 
-    async def _refusal(self, reply: Reply, message: JSONRPCRequest) -> dict[str, Any]:
+    async def _refusal(self, reply: Reply, asked: "_Request") -> dict[str, Any]:
         """Tell what an answer other than 200 means; one of JSON-RPC says it itself."""
         if reply.status == 404 and self._session:
             self.lost = True
@@ -150,21 +153,20 @@ class Posts(Dispatcher[TransportContext]):
             except ValueError:
                 answer = None
             if isinstance(answer, JSONRPCError):
-                return _result(answer, message)
+                return _result(answer, asked)
         if reply.status in (429, 502, 503, 504):
             raise Failed(Code.UPSTREAM_AWAY, f"it answered HTTP {reply.status}", sent=True)
         raise _broken(f"it answered HTTP {reply.status}")
 
-    async def _events(
-        self, reply: Reply, message: JSONRPCRequest, opts: CallOptions
-    ) -> dict[str, Any]:
+    async def _events(self, reply: Reply, asked: "_Request", opts: CallOptions) -> dict[str, Any]:
         on_progress, remarks = opts.get("on_progress"), REMARKS.get()
         async with contextlib.aclosing(_messages(reply)) as every:
             async for heard in every:
                 if isinstance(heard, JSONRPCResponse | JSONRPCError):
-                    return _result(heard, message)
+                    reply.is_through = True
+                    return _result(heard, asked)
                 await self._hear(heard)
-                report = _report(heard, message.id)
+                report = _report(heard, asked.id)
                 if on_progress is not None and report is not None:
                     await on_progress(*report)
                 if remarks is not None:
@@ -195,17 +197,11 @@ class Posts(Dispatcher[TransportContext]):
         """Post what gets no answer; that it does not arrive is nobody's failure."""
         body = message.model_dump_json(exclude_unset=True).encode()
         headers = {**_BOTH, **self._session, **self._version}
-        mark = wire.EXCHANGE.set(wire.Exchange())
-        try:
-            async with (
-                asyncio.timeout(_ASIDE_SECONDS),
-                self._endpoint.exchange("POST", headers, body) as reply,
-            ):
-                await reply.body()
-        except (Failed, TimeoutError):
-            return
-        finally:
-            wire.EXCHANGE.reset(mark)
+        with contextlib.suppress(Failed, TimeoutError):
+            async with asyncio.timeout(_ASIDE_SECONDS):
+                reply = await self._endpoint.send("POST", headers, wire.Exchange(), body)
+                with contextlib.closing(reply):
+                    await reply.body()
 
     def _abandon(self, number: int, opts: CallOptions) -> None:
         """Tell the server that nobody waits any more; from 2026 on, hanging up says it."""
@@ -219,11 +215,11 @@ class Posts(Dispatcher[TransportContext]):
     async def _news(self) -> None:
         """Listen to what the server says between calls, for as long as it has such a stream."""
         headers = {**_BOTH, "Accept": "text/event-stream"}
-        wire.EXCHANGE.set(wire.Exchange())
         while not self.lost:
             try:
                 sent = {**headers, **self._session, **self._version}
-                async with self._endpoint.exchange("GET", sent) as reply:
+                reply = await self._endpoint.send("GET", sent, wire.Exchange())
+                with contextlib.closing(reply):
                     if reply.status != 200 or reply.media_type != "text/event-stream":
                         return
                     async with contextlib.aclosing(_messages(reply)) as every:
@@ -235,7 +231,7 @@ class Posts(Dispatcher[TransportContext]):
             await asyncio.sleep(_NEWS_SECONDS)
 
     def _keep_session(self, reply: Reply) -> None:
-        found = reply.headers.get(_SESSION, "")
+        found = reply.header(_SESSION.encode())
         if found and len(found) <= _MOST_SESSION_ID and found.isascii() and found.isprintable():
             self._session = {_SESSION: found}
 
@@ -248,6 +244,19 @@ class Posts(Dispatcher[TransportContext]):
         task.add_done_callback(self._aside.discard)
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked of the server."""
+
+    id: int
+    method: str
+    params: dict[str, Any]
+
+    def spelled(self) -> bytes:
+        message = {"jsonrpc": "2.0", "id": self.id, "method": self.method, "params": self.params}
+        return to_json(message, inf_nan_mode="null")
+
+
 class _Asked:
     """What the session wants to know of a request."""
 
@@ -255,7 +264,7 @@ class _Asked:
         self.request_id = request_id
 
 
-async def _read(raw: bytes | str) -> JSONRPCMessage:
+async def _read(raw: bytes) -> JSONRPCMessage:
     try:
         return await messages.read(raw)
     except ValueError:
@@ -264,34 +273,14 @@ async def _read(raw: bytes | str) -> JSONRPCMessage:
 
 async def _messages(reply: Reply) -> AsyncGenerator[JSONRPCMessage, None]:
     """Yield the messages of a stream of events."""
-    source = httpx2.EventSource(
-        httpx2.Response(
-            200,
-            headers={"Content-Type": "text/event-stream; charset=utf-8"},
-            stream=_Chunks(reply),
-            request=httpx2.Request("POST", "http://upstream"),
-        ),
-        max_event_size=base.MOST_BYTES,
-    )
-    try:
-        async for event in source:
-            if event.event == "message" and event.data:
-                yield await _read(event.data)
-    except httpx2.SSEError:
-        raise Failed(Code.UPSTREAM_TOO_LARGE, sent=True) from None
+    events = Events()
+    async with contextlib.aclosing(reply.chunks()) as chunks:
+        async for chunk in chunks:
+            for data in events.feed(chunk):
+                yield await _read(data)
 
 
-class _Chunks(httpx2.AsyncByteStream):
-    """A reply's body, as the reader of events wants it."""
-
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-
-    def __aiter__(self) -> Any:
-        return self._reply.chunks()
-
-
-def _result(answer: JSONRPCMessage, asked: JSONRPCRequest) -> dict[str, Any]:
+def _result(answer: JSONRPCMessage, asked: _Request) -> dict[str, Any]:
     if not isinstance(answer, JSONRPCResponse | JSONRPCError):
         raise _broken("it answered a request with a request")
     refused_unread = isinstance(answer, JSONRPCError) and answer.id is None

@@ -6,9 +6,9 @@ import mcp_types as types
 from pydantic import ValidationError
 
 from awooop.errors import AwoooPError
-from gateway import wording
+from gateway import humans, wording
 from gateway.models import Status
-from gateway.shapes import Result
+from gateway.shapes import Asked, Result
 
 CALL_ID = "awooop.platform/call_id"  # under _meta of every answer
 
@@ -56,10 +56,22 @@ def needs(result: Result) -> dict[str, Any] | None:
 def reasons(result: Result) -> dict[str, Any]:
     """Return why a call was not carried out, for programs."""
     assert result.code is not None
-    return {
+    told = {
         "code": result.code.value,
         "gate": result.gate,
         "reason": result.reason or result.code.title,
         "hint": result.code.hint,
         "retry_after": result.retry_after,
+    }
+    return told if result.asked is None else {**told, "approval": _waiting(result.asked)}
+
+
+def _waiting(asked: Asked) -> dict[str, Any]:
+    """Return which request a call has become, and how its agent can ask for it."""
+    return {
+        "approval_id": str(asked.approval_id),
+        "run_id": str(asked.run_id),
+        "expires_at": asked.expires_at.isoformat(),
+        "link": asked.link,
+        "status_tool": humans.STATUS_TOOL,
     }

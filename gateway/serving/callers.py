@@ -1,5 +1,6 @@
 """Who calls tools: a key of the project, and the agent it speaks for."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +15,13 @@ from awooop.tenants.keys import KeyHolder
 from awooop.tenants.models import KeyScope
 from contracts import queries
 from contracts.models import Family
+from gateway.holding import LONGEST_SECONDS
 from gateway.standings import Look, Standing
 
 AGENT_HEADER = "awooop-agent"
 ENVIRONMENT_HEADER = "awooop-environment"
+HOLD_HEADER = "awooop-hold"
+_SECONDS = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 _MOST_NAMED = 10
 _MOST_KNOWN = 10_000
 
@@ -38,6 +42,16 @@ class Knock:
     @property
     def agent(self) -> str:
         return self.headers.get(AGENT_HEADER, "")
+
+    def hold(self) -> float:
+        """Return for how many seconds the client waits for a human.
+
+        :raises Invalid: it asks for something else than 0 to 50.
+        """
+        asked = self.headers.get(HOLD_HEADER, "0")
+        if not _SECONDS.fullmatch(asked) or float(asked) > LONGEST_SECONDS:
+            raise Invalid(Code.BODY_INVALID, "Awooop-Hold takes 0 to 50 seconds")
+        return float(asked)
 
     @property
     def client(self) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from awooop.tenants.models import ApiKey, Operator, Role
 from contracts import lifecycle
 from contracts.models import Family
 from gateway.models import Effect, Switch, Tool
+from tests.console.asking import ask
 
 PASSWORD = "correct horse battery staple"
 LIMITS = "/v1/platform/budgets/acme/limits"
@@ -72,7 +73,7 @@ def cancel(caller):
 
 def through_console(path, **form):
     def act(caller):
-        names = ("run_id", "effect_id", "switch_id")
+        names = ("run_id", "effect_id", "switch_id", "approval_id")
         places = {name: getattr(caller, name) for name in names}
         answer = caller.console.post(path.format(ann=caller.ann.pk, **places), form)
         return answer.status_code == 302 or answer.content.decode()
@@ -89,6 +90,17 @@ def put_limit(caller):
 def clear_limit(caller):
     answer = caller.console.delete(f"{LIMITS}?scope=project&period=month")
     return answer.status_code == 200 or answer.content.decode()
+
+
+def decide(decision):
+    def act(caller):
+        answer = caller.console.post(
+            f"/v1/platform/approvals/{caller.approval_id}/decide",
+            {"decision": decision, "reason": "why"}, content_type="application/json",
+        )  # fmt: skip
+        return answer.status_code == 200 or answer.content.decode()
+
+    return act
 
 
 def sign_in(caller):
@@ -169,6 +181,10 @@ ACTS = {
         "/admin/switches/throw/", level="project", project="acme", reason="why",
         confirmed="project:acme:",
     ),
+    "approve through its door": decide("approve"),
+    "reject through its door": decide("reject"),
+    "approve": through_console("/admin/approvals/acme/{approval_id}/approve/", reason="why"),
+    "reject": through_console("/admin/approvals/acme/{approval_id}/reject/", reason="why"),
     "lift a kill switch": through_console("/admin/switches/acme/{switch_id}/lift/"),
 }  # fmt: skip
 
@@ -189,6 +205,7 @@ def caller(tenant, settings):
     with tenant_tx("acme"):
         found.key_id = ApiKey.objects.get().id
         found.effect_id, found.switch_id = unsettled(timezone.now())
+    found.approval_id = ask("acme").approval_id
     return found
 
 

@@ -1,6 +1,7 @@
 """`manage.py bench`: that it measures what it says, tells all of it, and leaves nothing behind."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -40,10 +41,12 @@ def bench(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedP
     )
 
 
-def scratch_databases() -> list[str]:
+def left_behind(told: str) -> list[str]:
+    """Return which of the scratch databases that a bench told of are still there."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", ["awooop_bench_"]
+            "SELECT datname FROM pg_database WHERE datname = ANY (%s)",
+            [re.findall(r"scratch database (\w+)", told)],
         )
         return [name for (name,) in cursor.fetchall()]
 
@@ -59,7 +62,8 @@ class TestBench:
         assert all(figure["anchor"] > 0 for figure in found if figure["beside"])
         assert 2 <= told["commits a run"]["ours"] < 12  # so few runs share those of connecting
         assert 1 <= told["round trips a run"]["ours"] < 6
-        assert scratch_databases() == []
+        assert "scratch database" in ended.stderr
+        assert left_behind(ended.stderr) == []
 
     def test_measures_the_gateway(self, process_env: dict[str, str]) -> None:
         ended = bench("gateway", "--json", "--seconds", "0.05", environment=process_env)
@@ -67,7 +71,8 @@ class TestBench:
         told = {each["what"]: each for each in json.loads(ended.stdout)["gateway"]["figures"]}
         assert 0 < told["calls, 8 clients"]["ratio"] < 2
         assert told["added to a call, 1 client, p50"]["ours"] > 0
-        assert scratch_databases() == []
+        assert "scratch database" in ended.stderr
+        assert left_behind(ended.stderr) == []
 
     def test_names_what_there_is(self, process_env: dict[str, str]) -> None:
         ended = bench("walks", environment=process_env)

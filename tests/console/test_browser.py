@@ -87,7 +87,7 @@ def open_page(run_id: str, browser_page):
 
 @pytest.fixture
 def browser_page(site: str) -> Iterator:
-    """A maker of pages in which ann is signed in, which notes what a page should not do."""
+    """A maker of pages in which ann or another is signed in, which notes what none should do."""
     from playwright.sync_api import sync_playwright
 
     if not CHROMIUM.exists():
@@ -104,12 +104,12 @@ def browser_page(site: str) -> Iterator:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
 
-        def make(width: int, **options):
+        def make(width: int, *, who: str = "ann", **options):
             size = {"width": width, "height": 844}
             page = browser.new_context(viewport=size, base_url=site, **options).new_page()
             watch(page)
             page.goto("/admin/")
-            page.locator("[name=username]").fill("ann")
+            page.locator("[name=username]").fill(who)
             page.locator("[name=password]").fill(PASSWORD)
             page.locator("[name=password]").press("Enter")
             return page

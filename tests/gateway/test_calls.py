@@ -14,6 +14,7 @@ from awooop.kit.db import tenant_tx
 from awooop.tenants.modes import Mode
 from gateway import calls, effects, switches
 from gateway.models import Level, Outcome, Status
+from tests.audit.test_fail_closed import unwritable
 from tests.gateway.governed import Governed
 from tests.gateway.upstreams.good import Upstream
 
@@ -119,15 +120,10 @@ class TestCallTool:
     def test_sends_nothing_while_evidence_cannot_be_written(
         self, shop: Governed, upstream: Upstream
     ) -> None:
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("REVOKE INSERT ON awooop_audit_event FROM awooop_app")
-        try:
+        with unwritable():
             for tool in ("echo", "write"):
                 with pytest.raises(Unavailable):
                     calls.call_tool(shop.call(tool))
-        finally:
-            with connections["owner"].cursor() as cursor:
-                cursor.execute("GRANT INSERT ON awooop_audit_event TO awooop_app")
         assert upstream.calls == []
         assert shop.rows("awooop_tool_effect") == []
 

@@ -89,10 +89,42 @@ class TestCall:
         assert call(target).content
         assert server.seen["forgets_its_sessions", "initialize"] == 2
 
+    def test_keeps_its_connection(self, server: hostile.Hostile) -> None:
+        target = targets.http(server.url("error_of_jsonrpc"))
+        hub.the().ready(target, "echo", {}, within=5).result(6)
+        before = server.connections
+        for _ in range(5):
+            assert call(target).is_error
+        late = hub.the().call(target, "t", {}, permit=Permit(time.monotonic()), within=5)
+        assert refusal(late) == (Code.UPSTREAM_BUSY, False)
+        assert call(target).is_error
+        assert server.connections - before <= 1, "also over a call that might not leave"
+
+    @pytest.mark.parametrize(
+        ("kind", "connections"), [("ends_its_stream_in_order", 1), ("says_more_in_its_stream", 3)]
+    )
+    def test_keeps_the_connection_of_a_stream_that_ends(
+        self, kind: str, connections: int, server: hostile.Hostile
+    ) -> None:
+        target = targets.http(server.url(kind))
+        before = server.connections
+        for _ in range(3):
+            assert call(target).content
+            time.sleep(0.1)
+        # one more may be open for the news
+        assert server.connections - before in (connections, connections + 1)
+
+    def test_hangs_up_on_a_server_that_speaks_unasked(self, server: hostile.Hostile) -> None:
+        target = targets.http(server.url("answers_once_more"))
+        for _ in range(2):
+            assert call(target).content[0]["text"] == "fine"
+            time.sleep(0.15)  # it answers what the next request would ask
+
     def test_serves_any_loop(self, upstream: good.Upstream) -> None:
         async def one() -> Answer:
-            return await hub.the().acall(
-                targets.http(upstream.url), "echo", {}, permit=targets.permit(), within=5
+            target = targets.http(upstream.url)
+            return await asyncio.wrap_future(
+                hub.the().call(target, "echo", {}, permit=targets.permit(), within=5)
             )
 
         assert asyncio.run(one()).content

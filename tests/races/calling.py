@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -23,8 +24,9 @@ from gateway.shapes import Call  # noqa: E402
 
 def call(asked: dict[str, Any]) -> str:
     """Make a call; say its code, or its status when it has none."""
+    of_run = {"run_id": UUID(asked["run_id"])} if "run_id" in asked else {}
     try:
-        result = calls.call_tool(Call(**asked))
+        result = calls.call_tool(Call(**{**asked, **of_run}))
     finally:
         connections.close_all()
     return result.code.value if result.code else result.status.value

@@ -61,7 +61,8 @@ class Caller:
 
 def _plain(call: Call) -> dict[str, Any]:
     # Each call has an id of its own, made where it is called.
-    return {k: v for k, v in asdict(call).items() if v is not None and k != "call_id"}
+    told = {k: v for k, v in asdict(call).items() if v is not None and k != "call_id"}
+    return told | ({"run_id": str(call.run_id)} if call.run_id else {})
 
 
 @pytest.fixture

@@ -140,6 +140,12 @@ def _span(began: float, count: int) -> Result:
     return {"began": began, "ended": time.monotonic(), "count": count}
 
 
+def leave() -> None:
+    """Close every connection of this process, those of the drain's lanes too."""
+    worker.dismiss_lanes()
+    connections.close_all()
+
+
 CHORES: dict[str, Callable[..., Any]] = {
     "nothing": lambda: None,
     "create": create,
@@ -148,7 +154,7 @@ CHORES: dict[str, Callable[..., Any]] = {
     "claim": claim,
     "heartbeat": heartbeat,
     "walk": walk,
-    "leave": connections.close_all,
+    "leave": leave,
     "bare": pgbench.run_bare,
     "post": client.post,
     "call": client.call,

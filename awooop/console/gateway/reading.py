@@ -1,4 +1,4 @@
-"""Rows of many projects by keyset pages, newest first, each project through its own key."""
+"""Rows of many projects by keyset pages, in the order of time, each project by its own key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Source:
 
 @dataclass(slots=True)
 class Page:
-    """Some rows, newest first. ``older`` and ``newer`` are the keys for its neighbours."""
+    """Some rows, in order. ``older`` and ``newer`` are the keys for its neighbours."""
 
     rows: list[Row] = field(default_factory=list)
     older: UUID | None = None
@@ -36,6 +36,7 @@ class Asked:
     """What to list; ``scope`` is what the asker may see at all.
 
     :param wanted: columns and the values they must have; a list is any of them.
+    :param meeting: further conditions, each with its parameter.
     """
 
     scope: Scope
@@ -44,12 +45,14 @@ class Asked:
     older_than: UUID | None = None
     newer_than: UUID | None = None
     not_before: UUID | None = None
+    oldest_first: bool = False
+    meeting: Sequence[tuple[str, Any]] = ()
 
 
 def page(p: Pipe, source: Source, asked: Asked) -> Page:
-    """Return one page; each project gives its own newest, so that the depth costs nothing."""
+    """Return one page; each project gives its own first, so that the depth costs nothing."""
     p.plan_each()
-    upwards = asked.newer_than is not None
+    upwards = asked.older_than is None if asked.oldest_first else asked.newer_than is not None
     order = f"ORDER BY {source.key} {'ASC' if upwards else 'DESC'}"
     where, params = _conditions(source, asked)
     narrowed = [] if asked.scope == EVERYONE else [sorted(asked.scope)]
@@ -65,13 +68,15 @@ SELECT {", ".join(f"x.{name}" for name in source.columns)}
     rows = told(p.send(sql, [*params, most, *narrowed, most]).fetchall(), source.columns)
     more = len(rows) > asked.per_page
     rows = rows[: asked.per_page]
-    if upwards:
-        rows.reverse()
+    if not rows:
+        return Page()
+    oldest, newest = (rows[0], rows[-1]) if upwards else (rows[-1], rows[0])
+    has_older = asked.newer_than is not None if upwards else more
     has_newer = more if upwards else asked.older_than is not None
     return Page(
-        rows=rows,
-        older=rows[-1][source.key] if rows and (more or upwards) else None,
-        newer=rows[0][source.key] if rows and has_newer else None,
+        rows=rows if upwards is asked.oldest_first else rows[::-1],
+        older=oldest[source.key] if has_older else None,
+        newer=newest[source.key] if has_newer else None,
     )
 
 
@@ -106,4 +111,7 @@ def _conditions(source: Source, asked: Asked) -> tuple[str, list[Any]]:
         if key is not None:
             where.append(f"t.{source.key} {sign} %s")
             params.append(key)
+    for condition, value in asked.meeting:
+        where.append(condition)
+        params.append(value)
     return " AND ".join(where), params

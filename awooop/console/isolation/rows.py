@@ -26,7 +26,9 @@ SAMPLES: tuple[tuple[str, str], ...] = (
     (r".*(_sha256|_hash|_digest|digest)", _SHA256),
     (r"version|version_major|.*_seq|seq", "1"),
     (r"lease_epoch|version_minor|.*_count|attempts|.*_usd", "0"),
-    (r"state|was|.*_state", "pending"),
+    (r"state|was|.*_state|standing", "pending"),
+    (r"disposition", ""),
+    (r"voter", "operator:probe"),
     (r"now", "running"),
     (r"result_status", "intent"),
     (r"outcome", "claimed"),
@@ -88,6 +90,59 @@ SELECT project_id, gen_random_uuid(), revision_id, 'probe', body_hash, clock_tim
  WHERE project_id = %(tenant)s AND lifecycle_status = 'published' LIMIT 1
 """
 
+_INCIDENT = """
+INSERT INTO public.awooop_incident
+       (project_id, incident_id, title, category, severity, status, source, anomaly_key, opened_at)
+VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'probe', 'info', 'open', 'probe', '',
+        clock_timestamp())
+"""
+_OPERATION = """
+INSERT INTO public.awooop_operation
+       (project_id, operation_id, agent_id, kind, action, description, gateway_id, tool_name,
+        environment, arguments, risk, requested_by, is_auto_approved, stage, outcome, attempts,
+        error, stderr, verdict, verdict_note, looks, rollback_note, tries, created_at)
+VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'call', 'probe', '', '', '', '', '{}', '', 'probe',
+        false, 'proposed', '', 0, '', '', '', '', 0, '', 0, clock_timestamp())
+"""
+# A further ticket comes only after an effect that never left, of a request that was approved.
+_ASKED = """
+INSERT INTO public.awooop_approval
+       (project_id, approval_id, run_id, agent_id, gateway_id, tool_name, environment, arguments,
+        action_sha256, call_key, title, description, risk, required_signatures,
+        requester_may_approve, requested_by, blast_radius, standing, disposition, reason, is_edited,
+        changes, created_at, expires_at)
+SELECT project_id, gen_random_uuid(), run_id, 'probe', '', 'probe', '', '{}', 'recipe', '', '', '',
+       'low', 1, false, 'probe', '{}', 'pending', '', '', false, '[]', clock_timestamp(),
+       clock_timestamp()
+  FROM public.awooop_run_state WHERE project_id = %(tenant)s LIMIT 1
+"""
+_VOTED = """
+INSERT INTO public.awooop_approval_vote
+       (project_id, approval_id, voter, is_yes, comment, voted_at)
+SELECT project_id, approval_id, 'operator:doctor', true, '', clock_timestamp()
+  FROM public.awooop_approval WHERE project_id = %(tenant)s AND action_sha256 = 'recipe'
+"""
+_APPROVED = """
+UPDATE public.awooop_approval SET standing = 'approved', ticket_id = 'recipe'
+ WHERE project_id = %(tenant)s AND action_sha256 = 'recipe'
+"""
+_CLAIMED = """
+INSERT INTO public.awooop_tool_effect
+       (project_id, effect_id, agent_id, actor, trace_id, gateway_id, tool_name, environment,
+        arguments, args_sha256, action_sha256, ticket_id, outcome, note, claimed_at, expires_at)
+VALUES (%(tenant)s, gen_random_uuid(), 'probe', 'doctor', '', '', 'probe', '', '{}', '', 'recipe',
+        'recipe', 'claimed', '', clock_timestamp(), clock_timestamp())
+"""
+_STAYED = """
+UPDATE public.awooop_tool_effect SET outcome = 'error', is_unsent = true, resolved_by = 'doctor'
+ WHERE project_id = %(tenant)s AND ticket_id = 'recipe'
+"""
+_TICKET = """
+INSERT INTO public.awooop_approval_ticket (project_id, approval_id, number, ticket_id, issued_at)
+SELECT project_id, approval_id, 2, 'recipe-2', clock_timestamp()
+  FROM public.awooop_approval WHERE project_id = %(tenant)s AND action_sha256 = 'recipe'
+"""
+
 # Tables that only a trigger writes, or only at a certain moment: what leads to a row, after those
 # of their parents are there.
 RECIPES: dict[str, tuple[str, ...]] = {
@@ -101,6 +156,9 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "awooop_contract_signature": (_PUBLISHED, _SIGNED),
     "awooop_audit_event": (_EVIDENCE,),
     "awooop_audit_chain": (_EVIDENCE,),
+    "awooop_incident": (_INCIDENT,),
+    "awooop_operation": (_OPERATION,),
+    "awooop_approval_ticket": (_ASKED, _VOTED, _APPROVED, _CLAIMED, _STAYED, _TICKET),
 }
 
 _NUMBERS = {
@@ -215,7 +273,7 @@ def _sample(column: Column, place: int, number: int) -> str:
         return column.label
     for pattern, sample in SAMPLES:
         if re.fullmatch(pattern, column.name):
-            return sample
+            return secrets.token_hex(32) if sample is _SHA256 else sample  # no two rows alike
     kind = column.type.partition("(")[0]
     if column.type.endswith("[]"):
         return "{}"

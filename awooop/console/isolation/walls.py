@@ -14,7 +14,8 @@ _OPERATOR = _BARE.format("%(operator_form)s")
 _WORKER_DOOR = """
 (({table} LIKE 'awooop\\_run\\_%%' AND {privilege} IN ('SELECT', 'INSERT', 'UPDATE'))
  OR ({table} IN ('awooop_projects', 'awooop_budget', 'awooop_budget_account', 'awooop_budget_hold',
-                 'awooop_budget_ledger', 'awooop_audit_chain', 'awooop_tool_effect')
+                 'awooop_budget_ledger', 'awooop_audit_chain', 'awooop_tool_effect',
+                 'awooop_approval', 'awooop_approval_ticket', 'awooop_operation')
      AND {privilege} = 'SELECT'))
 """
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from tests.gateway.upstreams import oddities
 from tests.gateway.upstreams.misdeeds import CALLS, HANDSHAKES, LISTS, bomb
 from tests.gateway.upstreams.peer import FINE, Peer, shake
 
@@ -22,6 +23,7 @@ class Hostile:
     def __init__(self) -> None:
         self.seen: Counter[tuple[str, str]] = Counter()
         self.replies: list[dict[str, Any]] = []
+        self.connections = 0
         self.port = 0
         self.loop = asyncio.new_event_loop()
 
@@ -30,6 +32,7 @@ class Hostile:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer)
+        self.connections += 1
         with contextlib.suppress(Exception):
             while await peer.hear():
                 await self.answer(peer)
@@ -67,6 +70,7 @@ class Hostile:
 def serving() -> Iterator[Hostile]:
     """Serve from a thread."""
     bomb()
+    assert oddities.__name__  # its kinds are among CALLS
     hostile = Hostile()
     ready = threading.Event()
 

@@ -1,4 +1,4 @@
-/* Colours before the first paint, and two comforts. Every page works without this file. */
+/* Colours before the first paint, and three comforts. Every page works without this file. */
 (() => {
   const root = document.documentElement;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -20,11 +20,27 @@
     sign.textContent = "check";
     setTimeout(() => { sign.textContent = "content_copy"; }, 1500);
   };
+  // What the server wrote stays for as long as it says it better: more than a day, or nothing left.
+  const tick = () => {
+    for (const place of document.querySelectorAll("[data-until]")) {
+      const left = Math.floor((Date.parse(place.dataset.until) - Date.now()) / 1000);
+      if (!(left >= 0 && left < 86400)) continue;
+      const pair = (number) => String(number).padStart(2, "0");
+      place.textContent = `${Math.floor(left / 3600)}:${pair(Math.floor(left / 60) % 60)}:${pair(left % 60)}`;
+      place.classList.toggle("aw-soon", left < 600);
+    }
+  };
+  const begin = () => {
+    paint();
+    if (!document.querySelector("[data-until]")) return;
+    tick();
+    setInterval(tick, 1000);
+  };
 
   root.classList.add("aw-scripted");
   paint();
   dark.addEventListener("change", paint);
-  document.addEventListener("DOMContentLoaded", paint);
+  document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("click", (event) => {
     const theme = event.target.closest("[data-theme]");
     if (theme) {

@@ -1,0 +1,208 @@
+"""The pages of incidents, operations, playbooks and knowledge: one list and one sheet for all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from awooop.console import accounts, answers, projects
+from awooop.console.gateway import places
+from awooop.console.operations import cells, sources, words
+from awooop.console.operations.sources import SHELVES, Wish
+from awooop.errors import Invalid
+from awooop.kit import admin, rest
+from awooop.kit.admin import Choice, Crumb
+from awooop.kit.db import pipe
+from awooop.kit.redaction import redact
+from awooop.tenants import access
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a list calls itself, and what it says when there is nothing."""
+
+    title: Any
+    name: Any
+    none: Any
+    why: Any
+
+
+WORDINGS = {
+    "incidents": Wording(
+        gettext_lazy("Incidents"),
+        gettext_lazy("Incident"),
+        gettext_lazy("No incidents"),
+        gettext_lazy("What goes wrong is listed here from the moment it is noticed."),
+    ),
+    "operations": Wording(
+        gettext_lazy("Operation log"),
+        gettext_lazy("Action"),
+        gettext_lazy("No operations yet"),
+        gettext_lazy("Every action is listed here before it is sent, with what came of it."),
+    ),
+    "playbooks": Wording(
+        gettext_lazy("Playbooks"),
+        gettext_lazy("Playbook"),
+        gettext_lazy("No playbooks yet"),
+        gettext_lazy("An action that was verified to help becomes a playbook for the next time."),
+    ),
+    "knowledge": Wording(
+        gettext_lazy("Knowledge"),
+        gettext_lazy("Entry"),
+        gettext_lazy("Nothing was learned yet"),
+        gettext_lazy("Each operation leaves an entry: what was done, and whether it worked."),
+    ),
+}
+_FILTERS = {
+    "status": (gettext_lazy("Status"), lambda value: words.status(value).text),
+    "severity": (gettext_lazy("Severity"), lambda value: words.severity(value).text),
+    "outcome": (gettext_lazy("Outcome"), lambda value: words.outcome(value).text),
+    "verdict": (gettext_lazy("Verified"), lambda value: words.verdict(value).text),
+    "standing": (gettext_lazy("Standing"), lambda value: words.standing(value).text),
+    "worked": (gettext_lazy("Did it work?"), lambda value: words.worked(value == "no").text),
+}
+
+
+class Asked(BaseModel):
+    """The query of a list, as it stands in the address."""
+
+    project: places.ProjectId | None = None
+    status: str | None = None
+    severity: str | None = None
+    outcome: str | None = None
+    verdict: str | None = None
+    standing: str | None = None
+    worked: str | None = None
+    words: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    older_than: UUID | None = None
+    newer_than: UUID | None = None
+
+    @field_validator("words")
+    @classmethod
+    def _harmless(cls, value: str | None) -> str | None:
+        if redact(value) != value:
+            raise ValueError("nobody searches for a secret")  # the page repeats the words
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Asked":
+        if self.older_than and self.newer_than:
+            raise ValueError("a page is either older or newer")
+        return self
+
+    def kept(self) -> dict[str, str]:
+        """Return the filters as a query, without the page."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {name: str(value) for name, value in values.items() if not name.endswith("_than")}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter of a list, with what it may be set to."""
+
+    name: str
+    label: str
+    choices: list[Choice]
+
+
+def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
+    """Show a shelf, the newest first."""
+    scope = access.scope_of(accounts.person_of(request))
+    if not scope:
+        return answers.nothing(site, request)
+    asked, shelf = _asked(request), SHELVES[kind]
+    kept = asked.kept()
+    wanted = {name: kept[name] for name in shelf.filters if name in kept}
+    if any(value not in shelf.filters[name][1] for name, value in wanted.items()):
+        raise Http404
+    wish = Wish(
+        scope=access.narrowed(scope, asked.project),
+        wanted=wanted,
+        words=(asked.words or "") if shelf.has_words else "",
+        older_than=asked.older_than,
+        newer_than=asked.newer_than,
+    )
+    with pipe() as p, p.operator_tx(scope):
+        seen = projects.seen(p)
+        found = sources.page(p, shelf, wish)
+    now, wording = timezone.now(), WORDINGS[kind]
+    lines = [cells.line(kind, row, now) for row in found.rows]
+    is_first = asked.older_than is None and asked.newer_than is None
+    context = {
+        "lines": lines,
+        "labels": [cell.label for cell in lines[0].cells] if lines else [],
+        "wording": wording,
+        "filters": _filters(kept, shelf.filters, [project.project_id for project in seen]),
+        "has_words": shelf.has_words,
+        "words": asked.words or "",
+        "is_filtered": bool(kept),
+        **admin.neighbours(kept, older=found.older, newer=found.newer, is_first=is_first),
+    }
+    return admin.page(
+        site, request, "console/operations/list.html", context, title=str(wording.title)
+    )
+
+
+def one(
+    site: AdminSite, request: HttpRequest, project_id: str, identity: str, kind: str
+) -> HttpResponse:
+    """Show all that is known of a thing."""
+    scope = access.narrowed(access.scope_of(accounts.person_of(request)), project_id)
+    try:
+        known = rest.read_uuid(identity)
+    except Invalid:
+        raise Http404 from None
+    with pipe() as p, p.operator_tx(scope):
+        found = sources.one(p, SHELVES[kind], project_id, known)
+        if found is None:
+            raise Http404
+        is_incident = kind == "incidents"
+        done = sources.operations_of(p, project_id, known) if is_incident else []
+        decided = sources.decided(p, project_id, known) if is_incident else []
+    now, wording = timezone.now(), WORDINGS[kind]
+    lines = [cells.line("operations", row, now) for row in done]
+    sheet = cells.sheet(kind, found, now)
+    context = {
+        "sheet": sheet,
+        "cells": [cell for cell in sheet.cells if cell.text or cell.badge or cell.at],
+        "lines": lines,
+        "labels": [cell.label for cell in lines[0].cells] if lines else [],
+        "operation": WORDINGS["operations"].name,
+        "decided": [(words.disposition(what), count) for what, count in decided],
+    }
+    return admin.page(
+        site,
+        request,
+        "console/operations/one.html",
+        context,
+        title=f"{wording.name} …{str(known)[-8:]}",
+        crumbs=[Crumb(str(wording.title), reverse(f"admin:{kind}"))],
+    )
+
+
+def _asked(request: HttpRequest) -> Asked:
+    query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
+    try:
+        return rest.read(Asked, query)
+    except Invalid:
+        raise Http404 from None
+
+
+def _filters(
+    kept: Mapping[str, str], known: Mapping[str, tuple[str, tuple[str, ...]]], seen: list[str]
+) -> list[Filter]:
+    found = []
+    for name, (_column, values) in known.items():
+        label, called = _FILTERS[name]
+        labels = {value: str(called(value)) for value in values}
+        found.append(Filter(name, str(label), admin.choices(kept, name, _("All"), labels)))
+    mine = admin.choices(kept, "project", _("All"), {each: each for each in seen})
+    return [*found, Filter("project", _("Project"), mine)]
