@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
-from awooop.errors import Code, Conflict, NotFound
+from awooop.errors import Code, Conflict, NotFound, Unavailable
 from awooop.kit.db import pipe, tenant_tx
 from contracts import queries
 from gateway import calls, catalog, effects, rules, standings
@@ -18,6 +19,8 @@ from gateway.providers.base import Answer
 from gateway.shapes import Call
 
 log = structlog.get_logger(__name__)
+
+_asking = Lock()
 
 _ASKED_AT_ONCE = 50
 _PATIENCE_SECONDS = 600  # how long a probe is asked by the clock; then a human must say
@@ -58,7 +61,20 @@ def ask(project_id: str, effect_id: UUID, *, actor: str, at: datetime) -> Outcom
 
 
 def ask_all() -> int:
-    """Ask the probes of effects that became unknown lately; return how many are known now."""
+    """Ask the probes of effects that became unknown lately; return how many are known now.
+
+    One thread of a process at a time: servers that hang must not take a worker's threads, one more
+    with each tick of the clock.
+    """
+    if not _asking.acquire(blocking=False):
+        return 0
+    try:
+        return _ask_all()
+    finally:
+        _asking.release()
+
+
+def _ask_all() -> int:
     with pipe() as p, p.worker_tx():
         found = p.send(_WAITING)
     known = 0
@@ -66,7 +82,7 @@ def ask_all() -> int:
         try:
             ask(project_id, effect_id, actor="probe", at=timezone.now())
             known += 1
-        except (Conflict, NotFound) as reason:
+        except (Conflict, NotFound, Unavailable) as reason:
             log.info("probe_unanswered", effect_id=str(effect_id), reason=reason.detail)
     return known
 

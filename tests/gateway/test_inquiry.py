@@ -1,5 +1,7 @@
 """Probes: what became of an effect nobody heard of, asked from the world by a tool that reads."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +42,13 @@ def _later() -> None:
         cursor.execute("UPDATE awooop_tool_effect SET expires_at = now() - interval '1 second'")
         cursor.execute("ALTER TABLE awooop_tool_effect FORCE ROW LEVEL SECURITY")
         cursor.execute("ALTER TABLE awooop_tool_effect ENABLE TRIGGER effect_guard")
+
+
+def _ask_all_and_leave() -> int:
+    try:
+        return inquiry.ask_all()
+    finally:
+        connections.close_all()
 
 
 def _ask(call_id: Any) -> str:
@@ -90,6 +99,20 @@ class TestAsk:
         _later()
         assert inquiry.ask_all() == 1
         assert shop.rows("awooop_tool_effect")[0]["outcome"] == "executed"
+
+    def test_hanging_servers_take_one_thread_of_a_process(
+        self, shop: Governed, upstream: Upstream
+    ) -> None:
+        _lost(shop, upstream)
+        upstream.tool("order_state", upstream.tools["slow"].answer)
+        _later()
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(_ask_all_and_leave)
+            while not upstream.called("order_state") and not first.done():
+                time.sleep(0.01)
+            assert inquiry.ask_all() == 0
+            assert first.result() == 0
+        assert len(upstream.called("order_state")) == 1
 
     def test_a_probe_is_not_planned_when_it_would_keep_a_secret(
         self, shop: Governed, upstream: Upstream
