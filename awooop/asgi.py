@@ -49,7 +49,8 @@ _django = OneHop()
 
 from awooop import celery as celery  # noqa: E402 - the app that tasks are sent through
 from awooop.kit import later  # noqa: E402 - REST framework reads the settings
-from gateway.serving import requests  # noqa: E402 - models need the apps
+from gateway import hub  # noqa: E402 - models need the apps
+from gateway.serving import requests  # noqa: E402
 from gateway.serving.endpoint import Endpoint  # noqa: E402
 
 _mcp = Endpoint()
@@ -81,7 +82,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except Exception as reason:  # noqa: BLE001 - the server prints it and exits
         await send({"type": "lifespan.startup.failed", "message": str(reason)})
         return
-    async with _mcp.running():
+    async with hub.dwell_here(), _mcp.running():
         await send({"type": "lifespan.startup.complete"})
         await receive()
     await send({"type": "lifespan.shutdown.complete"})

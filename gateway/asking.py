@@ -60,19 +60,19 @@ def answer(call: Call, *, begun: float) -> Result:
     """
     known = _known(call)
     if (blocked := gates.tenant(call, known) or gates.agent(call, known)) is not None:
-        return endings.refused(call, Stopped(known, blocked), begun=begun)
+        return endings.recorded(endings.refused(call, Stopped(known, blocked), begun=begun))
     try:
         identity = _read(call.arguments)
     except Invalid as reason:
         wrong = Blocked(3, Code.GATE_ARGUMENTS, reason.detail)
-        return endings.refused(call, Stopped(known, wrong), begun=begun)
+        return endings.recorded(endings.refused(call, Stopped(known, wrong), begun=begun))
     found = humans.look(call.project_id, call.agent_id, identity)
     if found is None:
         why = "the agent has asked for no such approval"
         result = endings.told(call, Status.ERROR, Code.APPROVAL_UNKNOWN, why)
     else:
         result = _told(call, found)
-    return endings.write(call, known, result, begun)
+    return endings.recorded(endings.untold(call, known, result, begun))
 
 
 def _may_wait(agent_id: str, entry: Entry, asked: tuple[Policy, ...], mode: Mode) -> bool:

@@ -1,35 +1,40 @@
 """The one public verb: a call is judged, sent at most once, redacted, recorded.
 
-The work is a generator that stops wherever the network is waited for, with no transaction open;
-:func:`call_tool` waits in its thread, :func:`acall_tool` on an event loop.
+The work is a generator. It hands out whatever may have to be waited for, and holds no transaction
+meanwhile: :func:`call_tool` waits in its thread, :func:`acall_tool` on an event loop.
 """
 
 import asyncio
+import contextlib
 import contextvars
+import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import close_old_connections
 
-from awooop.errors import Code
+from awooop.errors import Code, Unavailable
+from awooop.kit import waiting
 from gateway import admission, asking, endings, hub, humans, remarks, results, targets
 from gateway.admission import Admitted, Simulated, Stopped
+from gateway.endings import Ending
 from gateway.providers.base import Answer, Expired, Failed, Listener, Permit, Progress, Target
 from gateway.shapes import Call, Result
 
 T = TypeVar("T")
 
-_PATIENCE = 0.01  # seconds a thread waits for an answer: the loop and back costs more than that
 _PERMITS = 3  # asked for, before a call that cannot start in time is given up
+_MOST_AT_ONCE = 64  # endings in a transaction
 _threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="gateway")
 _outliving: set[asyncio.Task[Result]] = set()
 
-Flow = Generator[Future[Any], Any, Result]
-Step = Callable[[], Future[Any]]
+Work = Callable[[], Any]
+Flow = Generator[Future[Any] | Work | Ending, Any, Result]
 Judge = Callable[[Call], Admitted | Simulated | Stopped]
 
 
@@ -41,7 +46,7 @@ class _UnderWay:
     :param is_abandoned: whoever called has left.
     """
 
-    call: Call | Callable[[], Call]
+    made: Callable[[], Call]
     progress: Progress | None
     listener: Listener | None = None
     begun: float = field(default_factory=time.perf_counter)
@@ -49,9 +54,6 @@ class _UnderWay:
     waiting: Future[Any] | None = None
     is_abandoned: bool = False
     answer: Answer | None = None
-
-    def made(self) -> Call:
-        return self.call if isinstance(self.call, Call) else self.call()
 
     @property
     def has_effect(self) -> bool:
@@ -69,7 +71,7 @@ def call_tool(
     :param listener: told what the tool's server says meanwhile, there too.
     :raises Unavailable: the call's record cannot be written; its answer is withheld.
     """
-    return _wait(_flow(_UnderWay(call, progress, listener)))
+    return _wait(_flow(_UnderWay(lambda: call, progress, listener)))
 
 
 def ask_probe(call: Call) -> tuple[Result, Answer | None]:
@@ -77,52 +79,51 @@ def ask_probe(call: Call) -> tuple[Result, Answer | None]:
 
     :raises Unavailable: the call's record cannot be written.
     """
-    under_way = _UnderWay(call, None)
+    under_way = _UnderWay(lambda: call, None)
     result = _wait(_flow(under_way, admission.judge_probe))
     return result, under_way.answer
 
 
 def _wait(flow: Flow) -> Result:
-    ended = _along(flow, partial(flow.send, None), patience=None)
-    assert isinstance(ended, Result)
-    return ended
-
-
-def _along(flow: Flow, step: Step, *, patience: float | None) -> Future[Any] | Result:
-    """Go on until the call has ended, or an answer takes longer than ``patience`` to come."""
+    step: Work = partial(flow.send, None)
     while True:
-        waited = _advance(step)
-        if isinstance(waited, Result):
-            return waited
         try:
-            step = partial(flow.send, waited.result(patience))
-        except Failed as reason:
-            step = partial(flow.throw, reason)
+            asked = step()
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        try:
+            step = partial(flow.send, _waited(asked))
         except CancelledError:
             step = partial(flow.throw, _gone())
-        except TimeoutError:
-            if waited.done():
-                raise
-            return waited
+        except Exception as reason:  # noqa: BLE001 - the flow's own
+            step = partial(flow.throw, reason)
+
+
+def _waited(asked: Future[Any] | Work | Ending) -> Any:
+    if isinstance(asked, Future):
+        return asked.result()
+    return endings.recorded(asked) if isinstance(asked, Ending) else asked()
 
 
 async def acall_tool(
-    call: Call | Callable[[], Call],
+    made: Callable[[], Call],
     *,
+    is_large: bool = False,
     progress: Progress | None = None,
     listener: Listener | None = None,
 ) -> Result:
-    """As :func:`call_tool`, from an event loop; what touches the database runs in threads.
+    """As :func:`call_tool`, from an event loop; what would hold it up is done by threads.
 
     Cancelled, a call that only reads is cancelled at its server too. One with an effect outlives
     its caller, so that its outcome becomes known.
 
-    :param call: or what makes it, in the call's own first thread: a hop less for who must ask the
-        database who is calling. What that raises is raised.
+    :param made: makes the call; what that raises is raised.
+    :param is_large: to read it takes too long for an event loop.
     :raises Unavailable: see :func:`call_tool`.
     """
-    under_way = _UnderWay(call, progress, listener)
-    task = asyncio.create_task(_drive(under_way))
+    under_way = _UnderWay(made, progress, listener)
+    task = asyncio.create_task(_drive(under_way, is_large=is_large))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -134,61 +135,74 @@ async def acall_tool(
         raise
 
 
-async def _drive(under_way: _UnderWay) -> Result:
+async def _drive(under_way: _UnderWay, *, is_large: bool) -> Result:
     flow = _flow(under_way)
-    step = partial(flow.send, None)
+    step: Work = partial(flow.send, None)
     while True:
-        waited = await _in_thread(partial(_along, flow, step, patience=_PATIENCE))
-        if isinstance(waited, Result):
-            return waited
         try:
-            step = partial(flow.send, await asyncio.wrap_future(waited))
-        except Failed as reason:
+            asked = step()
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        try:
+            if isinstance(asked, Future):
+                done = await _heard(asked)
+            elif isinstance(asked, Ending):
+                done = await _recorder().record(asked)
+            else:
+                done = await _done(asked, is_large=is_large)
+        except Exception as reason:  # noqa: BLE001 - the flow's own
             step = partial(flow.throw, reason)
-        except asyncio.CancelledError:
-            step = partial(flow.throw, _gone())
+        else:
+            step = partial(flow.send, done)
 
 
 def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
-    call, begun = under_way.made(), under_way.begun
+    begun = under_way.begun
+    call: Call = yield under_way.made
     if call.tool == humans.STATUS_TOOL:
-        return asking.answer(call, begun=begun)
-    judged = judge(call)
+        return (yield partial(asking.answer, call, begun=begun))
+    judged: Admitted | Simulated | Stopped = yield partial(judge, call)
     if not isinstance(judged, Admitted):
-        return endings.refused(call, judged, begun=begun)
-    target = None
+        if isinstance(judged, Stopped) and endings.asks_a_human(call, judged):
+            return (yield partial(endings.ask, call, judged, begun=begun))
+        return (yield endings.refused(call, judged, begun=begun))
+    target: Target | None = None
     try:
-        target = targets.of(call.project_id, judged.entry)
+        target = yield partial(targets.of, call.project_id, judged.entry)
+        assert target is not None
         under_way.waiting = hub.the().ready(
             target, judged.entry.tool_name, judged.arguments, within=judged.seconds
         )
-        yield under_way.waiting
+        if not under_way.waiting.done():
+            yield under_way.waiting
+        under_way.waiting.result()
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
-        return endings.failed(judged, unsent, begun=begun, target=target)
+        return (yield endings.failed(judged, unsent, begun=begun, target=target))
     for attempt in range(_PERMITS):
-        permit = admission.permit(judged, again=attempt > 0)
-        if not isinstance(permit, Permit):
-            return endings.refused(call, permit, begun=begun, admitted=judged)
+        permit: Permit | Stopped = yield partial(admission.permit, judged, again=attempt > 0)
+        if isinstance(permit, Stopped):
+            return (yield endings.refused(call, permit, begun=begun, admitted=judged))
         under_way.admitted = judged
         if under_way.is_abandoned:
-            return endings.failed(judged, Failed(Code.CALLER_GONE, sent=False), begun=begun)
+            gone = Failed(Code.CALLER_GONE, sent=False)
+            return (yield endings.failed(judged, gone, begun=begun))
         try:
-            answer = yield from _sent(under_way, judged, target, permit)
+            under_way.answer = yield _sent(under_way, judged, target, permit)
         except Expired as reason:
             late = reason
         except Failed as reason:
-            return endings.failed(judged, reason, begun=begun, target=target)
+            return (yield endings.failed(judged, reason, begun=begun, target=target))
         else:
-            return endings.answered(judged, answer, target, begun=begun)
-    return endings.failed(judged, late, begun=begun)
+            ending = partial(endings.answered, judged, under_way.answer, target, begun=begun)
+            return (yield (yield ending))
+    return (yield endings.failed(judged, late, begun=begun))
 
 
-def _sent(
-    under_way: _UnderWay, judged: Admitted, target: Target, permit: Permit
-) -> Generator[Future[Any], Any, Answer]:
+def _sent(under_way: _UnderWay, judged: Admitted, target: Target, permit: Permit) -> Future[Answer]:
     spent = time.perf_counter() - under_way.begun
-    under_way.waiting = hub.the().call(
+    under_way.waiting = waited = hub.the().call(
         target,
         judged.entry.tool_name,
         judged.arguments,
@@ -198,8 +212,7 @@ def _sent(
         progress=results.spoken(under_way.progress, judged.facts.policies, target.shown),
         listener=remarks.overheard(under_way.listener, judged.facts.policies, target.shown),
     )
-    under_way.answer = yield under_way.waiting
-    return under_way.answer
+    return waited
 
 
 def _gone() -> Failed:
@@ -207,18 +220,46 @@ def _gone() -> Failed:
     return Failed(Code.CALLER_GONE, sent=True)
 
 
-def _advance(step: Step) -> Future[Any] | Result:
+async def _heard(answer: Future[T]) -> T:
+    """Wait for what the hub says; one that dwells on this very loop needs no bell to be rung."""
+    loop, home = asyncio.get_running_loop(), threading.get_ident()
+    rung: asyncio.Future[None] = loop.create_future()
+
+    def ring(_: Future[T]) -> None:
+        if threading.get_ident() == home:
+            _ring(rung)
+            return
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
+            loop.call_soon_threadsafe(_ring, rung)
+
+    answer.add_done_callback(ring)
     try:
-        return step()
-    except StopIteration as done:
-        result: Result = done.value
-        return result
+        await rung
+        return answer.result()
+    except (asyncio.CancelledError, CancelledError):
+        answer.cancel()
+        raise _gone() from None
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
+def _ring(bell: asyncio.Future[None]) -> None:
+    if not bell.done():
+        bell.set_result(None)
+
+
+async def _done(work: Callable[[], T], *, is_large: bool) -> T:
+    """Do work here where nothing in it waits, and in a thread where something does."""
+    if not is_large:
+        try:
+            return waiting.without(work)
+        except waiting.WouldWait:
+            pass
+    return await _in_thread(work, _threads)
+
+
+async def _in_thread(work: Callable[[], T], threads: ThreadPoolExecutor) -> T:
     known = contextvars.copy_context()  # what the log says of the request
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, partial(known.run, _alone, work))
+    return await loop.run_in_executor(threads, partial(known.run, _alone, work))
 
 
 def _alone(work: Callable[[], T]) -> T:
@@ -226,3 +267,60 @@ def _alone(work: Callable[[], T]) -> T:
         return work()
     finally:
         close_old_connections()  # a thread keeps nothing of the call
+
+
+class _Recorder:
+    """Writes the endings of one event loop's calls: those that come meanwhile, all at once."""
+
+    def __init__(self) -> None:
+        self._coming: list[tuple[Ending, asyncio.Future[Result]]] = []
+        self._at_work: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "gateway-journal")
+
+    async def record(self, ending: Ending) -> Result:
+        """Wait until a call's ending is written.
+
+        :raises Unavailable: it cannot be.
+        """
+        if ending.row is None:
+            return ending.result
+        written: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._coming.append((ending, written))
+        if self._at_work is None:
+            self._at_work = asyncio.create_task(self._write())
+        return await written
+
+    async def _write(self) -> None:
+        while self._coming:
+            now, self._coming = self._coming[:_MOST_AT_ONCE], self._coming[_MOST_AT_ONCE:]
+            reasons: list[Any]
+            try:
+                rows = [each for each, _ in now]
+                reasons = await _in_thread(partial(endings.write, rows), self._thread)
+            except Exception as fault:  # noqa: BLE001 - whoever waits is told
+                reasons = [fault] * len(now)
+            for (ending, written), reason in zip(now, reasons, strict=True):
+                _settle(written, ending, reason)
+        self._at_work = None
+
+
+def _settle(
+    written: asyncio.Future[Result], ending: Ending, reason: Unavailable | Exception | None
+) -> None:
+    if written.done():
+        return  # nobody waits any more
+    if reason is None:
+        written.set_result(ending.result)
+    else:
+        written.set_exception(reason)
+
+
+_recorders: WeakKeyDictionary[asyncio.AbstractEventLoop, _Recorder] = WeakKeyDictionary()
+
+
+def _recorder() -> _Recorder:
+    loop = asyncio.get_running_loop()
+    known = _recorders.get(loop)
+    if known is None:
+        known = _recorders[loop] = _Recorder()
+    return known

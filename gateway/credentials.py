@@ -18,7 +18,7 @@ from typing import Any
 from django.conf import settings
 
 from awooop.errors import Code
-from awooop.kit import derive
+from awooop.kit import derive, waiting
 from gateway import clusters
 from gateway.providers.base import Failed, Secret
 
@@ -132,6 +132,7 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _of_file(path: Path, project_id: str) -> Secret | str:
+    waiting.ahead()
     real = Path(os.path.realpath(path))
     folders = _allowed(settings.CREDENTIAL_DIRS, project_id, project_id)
     if not any(Path(os.path.realpath(each)) in real.parents for each in folders):
@@ -194,5 +195,6 @@ def _is_own(facts: os.stat_result) -> bool:
 def _of_cluster(namespace: str, name: str, key: str, project_id: str, until: float) -> Secret | str:
     if namespace not in _allowed(settings.CREDENTIAL_NAMESPACES, project_id, project_id):
         return "the setting CREDENTIAL_NAMESPACES does not give this project the namespace"
+    waiting.ahead()
     value = clusters.secret(namespace, name, key, largest=LARGEST, until=until)
     return value if isinstance(value, str) else _decoded(value)

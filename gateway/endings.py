@@ -1,8 +1,13 @@
-"""How a call ends: shaped for its reader, its money settled, its effect known, its row written."""
+"""How a call ends: shaped for its reader, its money settled, its effect known, its row written.
 
+An :class:`Ending` is told to nobody before it is written; many of them can be, at once.
+"""
+
+import itertools
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,7 +16,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from awooop.errors import Code, Unavailable
-from awooop.kit.db import pipe, tenant_tx
+from awooop.kit.db import Pipe, pipe, tenant_tx
 from awooop.ledger import budget
 from gateway import effects, humans, journal, policies, results, wording
 from gateway.admission import Admitted, Simulated, Stopped
@@ -24,34 +29,50 @@ from gateway.shapes import Call, Result
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended.
+
+    :param row: for the journal; None where there is no project whose row it could be.
+    :param beside: queues what else belongs into the row's transaction.
+    """
+
+    call: Call
+    result: Result
+    row: dict[str, Any] | None
+    beside: Callable[[Pipe], None] | None = None
+
+
+def asks_a_human(call: Call, judged: Simulated | Stopped) -> bool:
+    """Tell whether a refused call becomes a request for a human's yes: see :func:`ask`."""
+    why = judged.why if isinstance(judged, Stopped) else None
+    return why is not None and why.code is Code.GATE_APPROVAL and call.ticket is None
+
+
 def refused(
     call: Call,
     judged: Simulated | Stopped,
     *,
     begun: float,
     admitted: Admitted | None = None,
-) -> Result:
+) -> Ending:
     """End a call that was not sent.
 
     :param admitted: of a call that passed the gates and was stopped after them.
-    :raises Unavailable: it cannot be recorded.
     """
-    result = _simulated(call) if isinstance(judged, Simulated) else _stopped(call, judged)
+    result = _refusal(call, judged)
     if admitted is not None and admitted.claim is not None:
         gone = Failed(result.code or Code.KILLED, result.reason, sent=False)
-        return _close(admitted, result, Outcome.ERROR, gone.detail, begun, is_spent=False)
-    if result.code is Code.GATE_APPROVAL and call.ticket is None:
-        return _ask(call, judged.facts, result, begun)
-    return write(call, judged.facts, result, begun)
+        return _closing(admitted, result, Outcome.ERROR, gone.detail, begun, is_spent=False)
+    return untold(call, judged.facts, result, begun)
 
 
 def failed(
     admitted: Admitted, reason: Failed, *, begun: float, target: Target | None = None
-) -> Result:
+) -> Ending:
     """End a call that got no usable answer.
 
     :param target: what was asked; it may have said its credential back.
-    :raises Unavailable: it cannot be recorded.
     """
     is_unknown = reason.sent and admitted.claim is not None
     result = told(
@@ -61,14 +82,11 @@ def failed(
         results.plain(reason.detail, admitted.facts.policies, target.shown if target else ()),
     )
     outcome = Outcome.UNKNOWN if is_unknown else Outcome.ERROR
-    return _close(admitted, result, outcome, result.reason, begun, is_spent=reason.sent)
+    return _closing(admitted, result, outcome, result.reason, begun, is_spent=reason.sent)
 
 
-def answered(admitted: Admitted, answer: Answer, target: Target, *, begun: float) -> Result:
-    """End a call whose tool answered, well or badly.
-
-    :raises Unavailable: it cannot be recorded; the answer is withheld.
-    """
+def answered(admitted: Admitted, answer: Answer, target: Target, *, begun: float) -> Ending:
+    """End a call whose tool answered, well or badly."""
     shaped = results.shape(
         answer,
         definition=admitted.entry.definition,
@@ -88,7 +106,64 @@ def answered(admitted: Admitted, answer: Answer, target: Target, *, begun: float
     )
     outcome = Outcome.ERROR if shaped.is_error else Outcome.EXECUTED
     note = "the tool says that it failed" if shaped.is_error else ""
-    return _close(admitted, result, outcome, note, begun, is_spent=True)
+    return _closing(admitted, result, outcome, note, begun, is_spent=True)
+
+
+def untold(call: Call, known: Facts, result: Result, begun: float) -> Ending:
+    """End a call of which nothing is kept but its row."""
+    timed = replace(result, latency_ms=_milliseconds(begun))
+    row = None if known.standing.mode is None else _row(call, known, timed)
+    return Ending(call, timed, row)
+
+
+def write(endings: Sequence[Ending]) -> list[Unavailable | None]:
+    """Write how calls ended, each project's in one transaction; return why one is not written.
+
+    One that cannot be written takes no other with it. Opens its own transactions.
+    """
+    reasons: dict[int, Unavailable | None] = {}
+    told = [(each.call.project_id, place) for place, each in enumerate(endings) if each.row]
+    for project_id, places in itertools.groupby(sorted(told), key=lambda pair: pair[0]):
+        reasons |= _write_of(project_id, {place: endings[place] for _, place in places})
+    return [reasons.get(place) for place in range(len(endings))]
+
+
+def recorded(ending: Ending) -> Result:
+    """Write how one call ended, and return what its caller is told.
+
+    :raises Unavailable: it cannot be recorded; the answer is withheld.
+    """
+    (reason,) = write([ending])
+    if reason is not None:
+        raise reason
+    return ending.result
+
+
+def ask(call: Call, stopped: Stopped, *, begun: float) -> Result:
+    """Record a call that needs a human, and ask for one, in one transaction.
+
+    :raises Unavailable: it cannot be recorded; nobody was asked.
+    """
+    known = stopped.facts
+    timed = replace(_refusal(call, stopped), latency_ms=_milliseconds(begun))
+    try:
+        with tenant_tx(call.project_id):
+            journal.write(_row(call, known, timed))
+            asked = humans.ask(call, known, timezone.now())
+    except (psycopg.Error, DatabaseError) as reason:
+        raise _unrecorded(call, reason) from reason
+    if asked is None:
+        return timed
+    text = (
+        f"{timed.content[0]['text']} A human is asked: approval {asked.approval_id}, {asked.link},"
+        f" until {asked.expires_at:%Y-%m-%d %H:%M} UTC. What becomes of it is told by the tool"
+        f" {humans.STATUS_TOOL}; do not call this one again."
+    )
+    return replace(timed, asked=asked, content=({"type": "text", "text": text},))
+
+
+def _refusal(call: Call, judged: Simulated | Stopped) -> Result:
+    return _simulated(call) if isinstance(judged, Simulated) else _stopped(call, judged)
 
 
 def _simulated(call: Call) -> Result:
@@ -123,78 +198,50 @@ def told(call: Call, status: Status, code: Code, reason: str) -> Result:
     )
 
 
-def _close(
+def _closing(
     admitted: Admitted, result: Result, outcome: Outcome, note: str, begun: float, *, is_spent: bool
-) -> Result:
-    """Write how an admitted call ended: its money, its row, its effect, in one transaction."""
+) -> Ending:
+    """End an admitted call: its money, its row and its effect belong into one transaction."""
     timed = replace(result, latency_ms=_milliseconds(begun))
-    call = admitted.call
-    try:
-        with pipe() as p, p.tenant_tx(call.project_id):
-            _send_money(p, admitted, is_spent=is_spent)
-            journal.send(p, _row(call, admitted.facts, timed))
-            if admitted.claim is not None:
-                effects.send_end(
-                    p,
-                    admitted.effect,
-                    outcome,
-                    code=result.code,
-                    note=note,
-                    is_unsent=not is_spent,
-                )
-    except (psycopg.Error, DatabaseError) as reason:
-        raise _unrecorded(call, reason) from reason
-    return timed
+    beside = None
+    if admitted.reservation_id is not None or admitted.claim is not None:
+        beside = partial(_send_beside, admitted, timed, outcome, note, is_spent=is_spent)
+    return Ending(admitted.call, timed, _row(admitted.call, admitted.facts, timed), beside)
 
 
-def write(call: Call, known: Facts, result: Result, begun: float) -> Result:
-    """Record a call that was not sent.
-
-    :raises Unavailable: it cannot be recorded.
-    """
-    timed = replace(result, latency_ms=_milliseconds(begun))
-    if known.standing.mode is None:  # there is no project whose row it could be
-        return timed
-    try:
-        with pipe() as p, p.tenant_tx(call.project_id):
-            journal.send(p, _row(call, known, timed))
-    except (psycopg.Error, DatabaseError) as reason:
-        raise _unrecorded(call, reason) from reason
-    return timed
-
-
-def _ask(call: Call, known: Facts, result: Result, begun: float) -> Result:
-    """Record a call that needs a human, and ask for one, in one transaction.
-
-    :raises Unavailable: it cannot be recorded; nobody was asked.
-    """
-    timed = replace(result, latency_ms=_milliseconds(begun))
-    try:
-        with tenant_tx(call.project_id):
-            journal.write(_row(call, known, timed))
-            asked = humans.ask(call, known, timezone.now())
-    except (psycopg.Error, DatabaseError) as reason:
-        raise _unrecorded(call, reason) from reason
-    if asked is None:
-        return timed
-    text = (
-        f"{timed.content[0]['text']} A human is asked: approval {asked.approval_id}, {asked.link},"
-        f" until {asked.expires_at:%Y-%m-%d %H:%M} UTC. What becomes of it is told by the tool"
-        f" {humans.STATUS_TOOL}; do not call this one again."
-    )
-    return replace(timed, asked=asked, content=({"type": "text", "text": text},))
-
-
-def _send_money(p: Any, admitted: Admitted, *, is_spent: bool) -> None:
-    if admitted.reservation_id is None:
-        return
-    call = admitted.call
+def _send_beside(
+    admitted: Admitted, result: Result, outcome: Outcome, note: str, p: Pipe, *, is_spent: bool
+) -> None:
+    call, reserved = admitted.call, admitted.reservation_id
     whose: Mapping[str, Any] = {"project_id": call.project_id, "actor": call.actor}
-    if is_spent:
+    if reserved is not None and is_spent:
         price = effects.cost(admitted.entry.contract)
-        budget.send_settle(p, admitted.reservation_id, usd=price, tokens=0, **whose)
+        budget.send_settle(p, reserved, usd=price, tokens=0, **whose)
+    elif reserved is not None:
+        budget.send_release(p, reserved, **whose)
+    if admitted.claim is not None:
+        effects.send_end(
+            p, admitted.effect, outcome, code=result.code, note=note, is_unsent=not is_spent
+        )
+
+
+def _write_of(project_id: str, endings: Mapping[int, Ending]) -> dict[int, Unavailable | None]:
+    try:
+        with pipe() as p, p.tenant_tx(project_id):
+            for each in endings.values():
+                if each.row is not None:
+                    journal.send(p, each.row)
+                if each.beside is not None:
+                    each.beside(p)
+    except (psycopg.Error, DatabaseError) as reason:
+        if len(endings) == 1:
+            return {place: _unrecorded(each.call, reason) for place, each in endings.items()}
     else:
-        budget.send_release(p, admitted.reservation_id, **whose)
+        return {}
+    alone: dict[int, Unavailable | None] = {}
+    for place, each in endings.items():
+        alone |= _write_of(project_id, {place: each})
+    return alone
 
 
 def _row(call: Call, known: Facts, result: Result) -> dict[str, Any]:

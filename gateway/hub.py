@@ -1,4 +1,6 @@
-"""Every session with a tool's server, on one thread of its own; calls come from anywhere.
+"""Every session with a tool's server, on one event loop; calls come from anywhere.
+
+The loop runs in a thread of its own, or is the one that serves the web: :func:`dwell_here`.
 
 A call is sent once and never again. It waits for nobody but its own server: each has its places,
 and one that keeps failing is left alone for a while.
@@ -11,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -79,16 +81,21 @@ class _Seat:
 class Hub:
     """The sessions of this process."""
 
-    def __init__(self) -> None:
-        self._loop = uvloop.new_event_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or uvloop.new_event_loop()
         self._seats: dict[tuple[str, ...], _Seat] = {}
         self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
         self._refusals: dict[Place, int] = {}
         self._news: dict[Place, float] = {}
         self._listeners = ThreadPoolExecutor(1, "gateway-news")
         self._background: set[asyncio.Task[Any]] = set()
-        self._thread = threading.Thread(target=self._run, name="gateway-hub", daemon=True)
-        self._thread.start()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._home = threading.get_ident()
+        if loop is None:
+            thread = threading.Thread(target=self._run, name="gateway-hub", daemon=True)
+            thread.start()
+        else:
+            self._sweep()
 
     def call(
         self,
@@ -156,7 +163,10 @@ class Hub:
     def _start(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
         """Have work done by the loop; cancelling the future cancels it."""
         future: Future[_T] = Future()
-        self._loop.call_soon_threadsafe(self._begin, work, future)
+        if threading.get_ident() == self._home:
+            self._begin(work, future)
+        else:
+            self._loop.call_soon_threadsafe(self._begin, work, future)
         return future
 
     def _begin(self, work: Coroutine[Any, Any, _T], future: Future[_T]) -> None:
@@ -168,6 +178,7 @@ class Hub:
             self._loop.call_soon_threadsafe(task.cancel)
 
     def _run(self) -> None:
+        self._home = threading.get_ident()
         asyncio.set_event_loop(self._loop)
         self._loop.call_soon(self._sweep)
         self._loop.run_forever()
@@ -257,7 +268,14 @@ class Hub:
         for key, seat in list(self._seats.items()):
             if not seat.users and seat.used_at < old:
                 self._leave_seat(key)
-        self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeping = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+
+    async def leave(self) -> None:
+        """Close every session; the loop is another's, and goes on."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._listeners.shutdown(wait=False)
+        await self._close_all()
 
     async def _close_all(self) -> None:
         closing = [self._leave_seat(key) for key in list(self._seats)]
@@ -314,6 +332,28 @@ def the() -> Hub:
             _hub = Hub()
             atexit.register(_kill_children)
         return _hub
+
+
+@contextlib.asynccontextmanager
+async def dwell_here() -> AsyncIterator[None]:
+    """Have the running loop be the hub's for the block, unless this process has a hub already.
+
+    A call from this loop then needs no other thread, there and back.
+    """
+    global _hub
+    with _lock:
+        made = Hub(asyncio.get_running_loop()) if _hub is None else None
+        _hub = _hub or made
+    if made is None:
+        yield
+        return
+    atexit.register(_kill_children)
+    try:
+        yield
+    finally:
+        with _lock:
+            _hub = None
+        await made.leave()
 
 
 def on_list_changed(callback: Callable[[str, str], None]) -> None:

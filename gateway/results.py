@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from awooop.kit import redaction
+from awooop.kit import redaction, waiting
 from contracts.bodies.policy import Policy
 from gateway import blocks, digests, fitting, policies, schemas, visible
 from gateway.blocks import Piece
@@ -22,6 +22,7 @@ MOST_BLOCKS = 32
 UNFIT = "does not fit its output schema"
 UNJUDGED = "its output schema cannot be used"
 
+_SMALL = 4_096  # characters that can be read while an event loop waits
 _JOURNALLED = 2_000  # characters of arguments
 _PLAIN = 400  # characters of a reason
 _MOST_PLACES = 5
@@ -75,6 +76,8 @@ def shape(
     :param policy: what the project hides in addition.
     :param secrets: what the tool's server was shown; hidden in each of their usual spellings.
     """
+    if not _is_small([answer.content, answer.structured]):
+        waiting.ahead()
     cleaner = Cleaner(policy, secrets)
     spelled = digests.spelled(
         {
@@ -155,6 +158,22 @@ def spoken(
         await hear(done, total, words and plain(words, told_by, shown))
 
     return tell
+
+
+def _is_small(value: Any) -> bool:
+    left, room = [value], _SMALL
+    while left and room > 0:
+        each = left.pop()
+        if isinstance(each, str):
+            room -= len(each)
+        elif isinstance(each, Mapping):
+            room -= 8 * len(each)
+            left += each.keys()
+            left += each.values()
+        elif isinstance(each, list | tuple):
+            room -= len(each)
+            left += each
+    return room > 0
 
 
 def _taken_apart(

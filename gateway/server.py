@@ -72,6 +72,7 @@ async def _call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[
         try:
             result = await calls.acall_tool(
                 partial(_call, seat, params),
+                is_large=seat.is_large,
                 progress=progress,
                 listener=_listener(ctx, seat),
             )

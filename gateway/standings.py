@@ -49,6 +49,11 @@ class Look:
         self._row: tuple[Any, ...] | None = None
         self._found: Any = p.send(_STANDING, {"project_id": project_id})
 
+    @property
+    def until(self) -> float:
+        """Until when what is seen may be acted on, of ``time.monotonic``."""
+        return self._permit.until
+
     def seen(self) -> Standing:
         """Return what was seen.
 

@@ -55,10 +55,15 @@ def throw(
     told = redaction.excerpt(reason, _LONGEST_REASON)
     with _tx(project_id):
         switch = _arm(project_id, level, key, told, actor, at)
-    time.sleep(PERMIT_SECONDS + _ON_THE_WAY_SECONDS)  # no permit given before still starts a call
+    settle()
     with _tx(project_id):
         _mark_thrown(project_id, switch)
     return switch
+
+
+def settle() -> None:
+    """Wait until nothing that was judged before can start a call any more."""
+    time.sleep(PERMIT_SECONDS + _ON_THE_WAY_SECONDS)
 
 
 def lift(switch_id: UUID, *, project_id: str, actor: str, at: datetime) -> None:

@@ -19,7 +19,8 @@ from awooop.console import onboarding
 from awooop.kit import redis, throttle
 from awooop.tenants.modes import Mode
 from contracts import queries as contracts
-from gateway import catalog
+from gateway import catalog, rates
+from gateway.serving import callers
 from runs import shadow, worker
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -108,6 +109,8 @@ def clean(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         contracts.forget()
         catalog.forget()
         throttle.forget()
+        rates.forget()
+        callers.forget()
         shadow.forget()
         redis.forget_client()
         redis.ask(lambda server: server.flushdb())

@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import ConnectionPool
 
-from awooop.kit import tenancy
+from awooop.kit import tenancy, waiting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,7 +53,7 @@ def tenant_tx(project_id: str) -> Iterator[None]:
 
     :raises RuntimeError: another transaction is open already.
     """
-    with transaction.atomic(durable=True), tenancy.acting_for(project_id):
+    with _atomic(), tenancy.acting_for(project_id):
         _execute(_AS_TENANT, [project_id])
         yield
 
@@ -64,7 +64,7 @@ def operator_tx(scope: Scope) -> Iterator[None]:
 
     :param scope: project ids, or :data:`EVERYONE` for a platform-wide role.
     """
-    with transaction.atomic(durable=True):
+    with _atomic():
         _execute(_AS_OPERATOR, [_scope_text(scope)])
         yield
 
@@ -72,7 +72,7 @@ def operator_tx(scope: Scope) -> Iterator[None]:
 @contextmanager
 def worker_tx() -> Iterator[None]:
     """Open one transaction that can see every tenant's runs and nothing else of theirs."""
-    with transaction.atomic(durable=True):
+    with _atomic():
         _execute(_AS_WORKER, [])
         yield
 
@@ -80,7 +80,7 @@ def worker_tx() -> Iterator[None]:
 @contextmanager
 def global_tx() -> Iterator[None]:
     """Open one transaction over what belongs to no tenant: accounts, sessions, operator tokens."""
-    with transaction.atomic(durable=True):
+    with _atomic():
         yield
 
 
@@ -265,6 +265,7 @@ def _lent() -> Iterator[psycopg.Connection[Any]]:
     Borrowed by us it costs a third of what it costs through Django, which prepares it for more
     than a pipe needs.
     """
+    waiting.ahead()
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.in_atomic_block:
         raise RuntimeError("a pipe opens its own transactions; one is open already")
@@ -299,6 +300,13 @@ def _look(raw: psycopg.Connection[Any]) -> None:
     poll.register(raw.pgconn.socket, select.POLLIN)
     if poll.poll(0):
         ConnectionPool.check_connection(raw)
+
+
+@contextmanager
+def _atomic() -> Iterator[None]:
+    waiting.ahead()
+    with transaction.atomic(durable=True):
+        yield
 
 
 def _execute(sql: str, params: list[Any]) -> None:

@@ -13,6 +13,8 @@ import redis
 import structlog
 from django.conf import settings
 
+from awooop.kit import waiting
+
 R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
@@ -72,6 +74,7 @@ def ask(question: Callable[[redis.Redis], R]) -> R | None:
     """Return what ``question`` gets from Valkey, or None when it cannot be had quickly."""
     if _breaker.resting():
         return None
+    waiting.ahead()
     try:
         return question(client())
     except Exception as reason:  # noqa: BLE001 - a server that lies breaks its client anywhere

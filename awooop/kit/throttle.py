@@ -6,7 +6,7 @@ from threading import Lock
 import redis as redis_client
 
 from awooop.errors import Code, Exhausted
-from awooop.kit import redis
+from awooop.kit import redis, waiting
 
 WINDOW_SECONDS = 60
 _MOST_CALLERS = 50_000
@@ -26,10 +26,10 @@ def spend(area: str, caller: str, *, limit: int) -> None:
     """
     now = time.time()
     window = int(now // WINDOW_SECONDS)
-    mine = _count_here(f"{area}:{caller}", window)
     share = max(1, limit // 16)
+    mine = _count_here(f"{area}:{caller}", window, share)
     seen = mine
-    if mine >= share and mine % share == 0:
+    if mine % share == 0:
         seen = max(mine, _count_everywhere(area, caller, window, share) or 0)
     if seen > limit:
         with _lock:
@@ -44,11 +44,13 @@ def forget() -> None:
         _counts.clear()
 
 
-def _count_here(caller: str, window: int) -> int:
+def _count_here(caller: str, window: int, share: int) -> int:
     with _lock:
         if len(_counts) >= _MOST_CALLERS:
             _counts.clear()
         count = _counts.get((caller, window), 0) + 1
+        if count % share == 0:
+            waiting.ahead()
         _counts[caller, window] = count
     return count
 

@@ -1,6 +1,7 @@
 """Who calls tools: a key of the project, and the agent it speaks for."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,7 @@ HOLD_HEADER = "awooop-hold"
 _SECONDS = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 _MOST_NAMED = 10
 _MOST_KNOWN = 10_000
+_SPARE_SECONDS = 0.12  # of a permit, that judging and sending may take
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Caller:
 
 
 _known: dict[tuple[str, str], tuple[str, str]] = {}
+_looked: dict[str, tuple[KeyHolder, Callable[[], Standing], float]] = {}
 _lock = Lock()
 
 
@@ -105,11 +108,8 @@ def let_in(knock: Knock) -> Caller:
     :raises Refused: the key is not for calling tools.
     """
     headers = knock.headers
-    looks: list[Look] = []
     try:
-        holder = keys.holder(
-            credential(headers), beside=lambda p, claimed: looks.append(Look(p, claimed))
-        )
+        holder, look = _seen(knock)
     except Unauthenticated:
         count_stranger(knock)
         raise
@@ -130,8 +130,36 @@ def let_in(knock: Knock) -> Caller:
         environment=headers.get(ENVIRONMENT_HEADER, ""),
         traceparent=headers.get("traceparent"),
         fault=fault,
-        look=looks[0].seen,
+        look=look,
     )
+
+
+def forget() -> None:
+    """Drop what this process remembers."""
+    with _lock:
+        _known.clear()
+        _looked.clear()
+
+
+def _seen(knock: Knock) -> tuple[KeyHolder, Callable[[], Standing]]:
+    """Return whose key it is and how the project stands: as seen while that look's permit lasts.
+
+    A key that was revoked opens nothing :data:`gateway.switches.PERMIT_SECONDS` later, as with
+    switches (ADR 0017).
+    """
+    looked = _looked.get(knock.key_sha256)
+    if looked is not None and time.monotonic() < looked[2] - _SPARE_SECONDS:
+        return looked[0], looked[1]
+    looks: list[Look] = []
+    holder = keys.holder(
+        credential(knock.headers), beside=lambda p, claimed: looks.append(Look(p, claimed))
+    )
+    (look,) = looks
+    with _lock:
+        if len(_looked) >= _MOST_KNOWN:
+            _looked.clear()
+        _looked[knock.key_sha256] = (holder, look.seen, look.until)
+    return holder, look.seen
 
 
 def count_stranger(knock: Knock) -> None:

@@ -20,6 +20,8 @@ from gateway.serving.seats import Seat
 
 log = structlog.get_logger(__name__)
 
+_LARGE = 4_096  # bytes of a request
+
 Managers = dict[bool, StreamableHTTPSessionManager]  # by whether answers may be streams
 
 
@@ -67,7 +69,12 @@ class Endpoint:
         raw = await requests.body_of(receive)
         message = requests.message_of(raw)
         takes = self._may_stream and requests.takes_stream(headers)
-        seat = Seat(knock, reply, streams=takes and requests.asks_to_hear(message))
+        seat = Seat(
+            knock,
+            reply,
+            streams=takes and requests.asks_to_hear(message),
+            is_large=len(raw) > _LARGE,
+        )
         may_hear = takes and requests.may_hear(headers)
         is_known, offer = _remembered(knock, message)
         if not is_known or seat.streams or (may_hear and offer is not None and offer.logs):

@@ -23,12 +23,14 @@ class Seat:
 
     :param caller: None while nobody has looked at the key.
     :param streams: whether the answer may be a stream, and so may have something before it.
+    :param is_large: whether the request takes too long to read for an event loop.
     """
 
     knock: Knock
     reply: Reply
     caller: Caller | None = None
     streams: bool = False
+    is_large: bool = False
 
     def take(self) -> Caller:
         """Return who asks, in a thread that may ask the database.

@@ -1,7 +1,9 @@
 """The one verb, against a real upstream: who gets through, what leaves, what is recorded."""
 
 import asyncio
+import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +14,9 @@ from django.utils import timezone
 from awooop.errors import Code, Unavailable
 from awooop.kit.db import tenant_tx
 from awooop.tenants.modes import Mode
-from gateway import calls, effects, switches
+from gateway import calls, effects, endings, facts, switches
 from gateway.models import Level, Outcome, Status
+from gateway.shapes import Call, Result
 from tests.audit.test_fail_closed import unwritable
 from tests.gateway.governed import Governed
 from tests.gateway.upstreams.good import Upstream
@@ -220,16 +223,52 @@ class TestKillSwitch:
         assert calls.call_tool(shop.call("write")).status is Status.SUCCESS
 
 
+def _success(call: Call) -> Result:
+    return Result(call_id=call.call_id, status=Status.SUCCESS)
+
+
 class TestAcallTool:
     def test_does_the_same_from_an_event_loop(self, shop: Governed) -> None:
-        result = asyncio.run(calls.acall_tool(shop.call("echo", {"a": 1})))
+        result = asyncio.run(calls.acall_tool(partial(shop.call, "echo", {"a": 1})))
         assert result.status is Status.SUCCESS
+
+    def test_calls_that_end_together_are_written_together(
+        self, shop: Governed, upstream: Upstream
+    ) -> None:
+        async def together() -> list[Result]:
+            asked = [partial(shop.call, "echo", {"number": number}) for number in range(24)]
+            return await asyncio.gather(*map(calls.acall_tool, asked))
+
+        ends = asyncio.run(together())
+        assert {end.status for end in ends} == {Status.SUCCESS}
+        with tenant_tx("shop"), connections["default"].cursor() as cursor:
+            cursor.execute("SELECT count(*), count(DISTINCT xmin::text) FROM awooop_mcp_gateway_audit")
+            rows, transactions = cursor.fetchone()
+        assert rows == 24
+        assert transactions < 24
+
+    def test_whoever_cannot_be_recorded_takes_nobody_with_it(self, shop: Governed) -> None:
+        begun = time.perf_counter()
+        fits, unfit = shop.call("echo"), replace(shop.call("echo"), trace_id="\0")
+        told = [
+            endings.untold(call, facts.gather(call), _success(call), begun)
+            for call in (fits, unfit, shop.call("echo"))
+        ]
+        reasons = endings.write(told)
+        assert [reason and reason.code for reason in reasons] == [
+            None,
+            Code.AUDIT_UNWRITABLE,
+            None,
+        ]
+        assert len(shop.rows()) == 2
 
     def test_a_read_is_cancelled_with_its_caller_and_says_so(
         self, shop: Governed, upstream: Upstream
     ) -> None:
         async def leave() -> None:
-            task = asyncio.create_task(calls.acall_tool(shop.call("slow", {"seconds": 30})))
+            task = asyncio.create_task(
+                calls.acall_tool(partial(shop.call, "slow", {"seconds": 30}))
+            )
             while not upstream.calls:
                 await asyncio.sleep(0.01)
             task.cancel()
@@ -248,7 +287,7 @@ class TestAcallTool:
         upstream.tool("write", late)
 
         async def leave() -> None:
-            task = asyncio.create_task(calls.acall_tool(shop.call("write")))
+            task = asyncio.create_task(calls.acall_tool(partial(shop.call, "write")))
             while not upstream.calls:
                 await asyncio.sleep(0.01)
             task.cancel()

@@ -16,6 +16,7 @@ import secrets
 import string
 import sys
 import traceback
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -186,7 +187,7 @@ class Lived:
         shop.sign(credential_ref="env:AWOOOP_CREDENTIAL_SHOP__AWAY")
         told.append(calls.call_tool(shop.call("text")))
         shop.sign(credential_ref=f"env:{NAME}")
-        told.append(asyncio.run(calls.acall_tool(shop.call("text"))))
+        told.append(asyncio.run(calls.acall_tool(partial(shop.call, "text"))))
         assert len(told) == len(TALES) + 5, "progress and log messages were heard"
         return str(told)
 

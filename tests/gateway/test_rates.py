@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from awooop.kit import redis
+from awooop.kit import redis, waiting
 from gateway import rates
 from tests.gateway.governed import Governed
 
@@ -18,6 +18,29 @@ NOW = 1_000_000_020.0
 def no_valkey(settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     redis.forget_client()
+
+
+class TestPortions:
+    def test_no_limit_is_passed_by_processes_that_take_calls_in_advance(self, clean: None) -> None:
+        limits, granted = {"tool:shop/echo": 1_000}, 0
+        for number in range(1_200):
+            if number % 150 == 0:
+                rates.forget()  # as another process, which begins with nothing
+            granted += rates.spend("shop", limits, now=NOW) is None
+        assert 850 <= granted <= 1_000
+
+    def test_most_calls_ask_nobody(self, clean: None) -> None:
+        limits = {"agent:sre": 6_400, "tool:shop/echo": 6_400}
+        assert rates.spend("shop", limits, now=NOW) is None
+        for _ in range(150):
+            assert waiting.without(lambda: rates.spend("shop", limits, now=NOW)) is None
+
+    def test_threads_that_run_out_together_take_one_portion(self, clean: None) -> None:
+        limits = {"tool:shop/echo": 640}
+        with ThreadPoolExecutor(12) as threads:
+            list(threads.map(lambda _: rates.spend("shop", limits, now=NOW), range(12)))
+        taken = redis.ask(lambda server: [server.get(key) for key in server.keys("*rate*")])
+        assert taken == ["20"]
 
 
 class TestSpend:

@@ -12,6 +12,7 @@ from awooop.errors import AwoooPError
 from awooop.kit.db import tenant_tx
 from awooop.tenants import keys, projects
 from awooop.tenants.models import ApiKey, KeyScope
+from gateway import switches
 
 MOST_LISTED = 200
 
@@ -38,6 +39,8 @@ class Command(BaseCommand):
             with tenant_tx(project):
                 projects.get(project)
                 told = getattr(self, act)(project, **asked)
+            if act == "revoke":
+                switches.settle()
         except AwoooPError as refusal:
             raise CommandError(f"{refusal} {refusal.code.hint}") from None
         self.stdout.write(told)
