@@ -1,5 +1,6 @@
 """The web process: Django behind ASGI, and the lifespan Django does not have."""
 
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except Exception as reason:  # noqa: BLE001 - the server prints it and exits
         await send({"type": "lifespan.startup.failed", "message": str(reason)})
         return
+    gc.collect()
+    gc.freeze()  # what was loaded stays: it need not be looked through again and again
     async with hub.dwell_here(), _mcp.running():
         await send({"type": "lifespan.startup.complete"})
         await receive()

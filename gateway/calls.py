@@ -9,7 +9,7 @@ import contextlib
 import contextvars
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,7 +34,8 @@ _threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="gateway")
 _outliving: set[asyncio.Task[Result]] = set()
 
 Work = Callable[[], Any]
-Flow = Generator[Future[Any] | Work | Ending, Any, Result]
+Asking = Coroutine[Any, Any, Answer]
+Flow = Generator[Asking | Future[Any] | Work | Ending, Any, Result]
 Judge = Callable[[Call], Admitted | Simulated | Stopped]
 
 
@@ -42,7 +43,7 @@ Judge = Callable[[Call], Admitted | Simulated | Stopped]
 class _UnderWay:
     """A call, and how far it has come.
 
-    :param waiting: for what the network shall answer.
+    :param waiting: what to cancel when nobody wants the network's answer any more.
     :param is_abandoned: whoever called has left.
     """
 
@@ -51,7 +52,7 @@ class _UnderWay:
     listener: Listener | None = None
     begun: float = field(default_factory=time.perf_counter)
     admitted: Admitted | None = None
-    waiting: Future[Any] | None = None
+    waiting: Future[Any] | asyncio.Task[Any] | None = None
     is_abandoned: bool = False
     answer: Answer | None = None
 
@@ -100,7 +101,9 @@ def _wait(flow: Flow) -> Result:
             step = partial(flow.throw, reason)
 
 
-def _waited(asked: Future[Any] | Work | Ending) -> Any:
+def _waited(asked: Asking | Future[Any] | Work | Ending) -> Any:
+    if isinstance(asked, Coroutine):
+        asked = hub.the().start(asked)
     if isinstance(asked, Future):
         return asked.result()
     return endings.recorded(asked) if isinstance(asked, Ending) else asked()
@@ -144,8 +147,11 @@ async def _drive(under_way: _UnderWay, *, is_large: bool) -> Result:
         except StopIteration as end:
             result: Result = end.value
             return result
+        done: Any
         try:
-            if isinstance(asked, Future):
+            if isinstance(asked, Coroutine):
+                done = await _asked(under_way, asked)
+            elif isinstance(asked, Future):
                 done = await _heard(asked)
             elif isinstance(asked, Ending):
                 done = await _recorder().record(asked)
@@ -171,12 +177,12 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     try:
         target = yield partial(targets.of, call.project_id, judged.entry)
         assert target is not None
-        under_way.waiting = hub.the().ready(
+        under_way.waiting = ready = hub.the().ready(
             target, judged.entry.tool_name, judged.arguments, within=judged.seconds
         )
-        if not under_way.waiting.done():
-            yield under_way.waiting
-        under_way.waiting.result()
+        if not ready.done():
+            yield ready
+        ready.result()
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
         return (yield endings.failed(judged, unsent, begun=begun, target=target))
@@ -189,7 +195,7 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
             gone = Failed(Code.CALLER_GONE, sent=False)
             return (yield endings.failed(judged, gone, begun=begun))
         try:
-            under_way.answer = yield _sent(under_way, judged, target, permit)
+            under_way.answer = yield _asking(under_way, judged, target, permit)
         except Expired as reason:
             late = reason
         except Failed as reason:
@@ -200,9 +206,9 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     return (yield endings.failed(judged, late, begun=begun))
 
 
-def _sent(under_way: _UnderWay, judged: Admitted, target: Target, permit: Permit) -> Future[Answer]:
+def _asking(under_way: _UnderWay, judged: Admitted, target: Target, permit: Permit) -> Asking:
     spent = time.perf_counter() - under_way.begun
-    under_way.waiting = waited = hub.the().call(
+    return hub.the().asking(
         target,
         judged.entry.tool_name,
         judged.arguments,
@@ -212,12 +218,27 @@ def _sent(under_way: _UnderWay, judged: Admitted, target: Target, permit: Permit
         progress=results.spoken(under_way.progress, judged.facts.policies, target.shown),
         listener=remarks.overheard(under_way.listener, judged.facts.policies, target.shown),
     )
-    return waited
 
 
 def _gone() -> Failed:
     """Say that the caller has left; made anew, or each call's frames would stay with it."""
     return Failed(Code.CALLER_GONE, sent=True)
+
+
+async def _asked(under_way: _UnderWay, asking: Asking) -> Answer:
+    """Ask the network: in this very task, where the hub dwells on this loop."""
+    if not hub.the().is_here:
+        under_way.waiting = answer = hub.the().start(asking)
+        return await _heard(answer)
+    under_way.waiting = task = asyncio.current_task()
+    try:
+        return await asking
+    except asyncio.CancelledError:
+        if task is not None:
+            task.uncancel()
+        raise _gone() from None
+    finally:
+        under_way.waiting = None
 
 
 async def _heard(answer: Future[T]) -> T:

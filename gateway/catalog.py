@@ -74,22 +74,25 @@ class Catalog:
 _NUMBER = "SELECT number FROM awooop_gateway_generation WHERE project_id = %s"
 
 _numbers: dict[str, tuple[float, int]] = {}
-_kept: dict[str, tuple[tuple[Any, ...], Catalog]] = {}
+_kept: dict[str, tuple[tuple[Any, ...], Bodies, Catalog]] = {}
 _lock = Lock()
 
 
 def of_project(project_id: str, bodies: Bodies, number: int) -> Catalog:
     """Return the project's tools as of its generation ``number``; one query when that is new."""
-    name = (number, *sorted(str(active.revision_id) for active in bodies.values()))
     kept = _kept.get(project_id)
+    if kept is not None and kept[0][0] == number and kept[1] is bodies:
+        return kept[2]
+    name = (number, *sorted(str(active.revision_id) for active in bodies.values()))
     if kept is not None and kept[0] == name:
-        return kept[1]
-    read, rows = _read(project_id, bodies)
-    made = _make(bodies, rows)
+        made = kept[2]
+    else:
+        read, rows = _read(project_id, bodies)
+        name, made = (read, *name[1:]), _make(bodies, rows)
     with _lock:
         if len(_kept) >= _MOST_PROJECTS:
             _kept.clear()
-        _kept[project_id] = ((read, *name[1:]), made)
+        _kept[project_id] = (name, bodies, made)
     return made
 
 

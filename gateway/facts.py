@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from awooop.kit.canonical import NotCanonical
@@ -61,21 +61,22 @@ def gather(call: Call) -> Facts:
     agent = bodies.get((Family.AGENT.value, call.agent_id))
     known = catalog.of_project(call.project_id, bodies, standing.number)
     entry = known.by_name.get(call.tool)
-    facts = Facts(
-        standing=standing,
-        agent=agent,
-        entry=entry,
-        policies=policies.of(bodies),
-        is_policy_sound=all(family != Family.POLICY.value for family, _ in altered),
-        is_shadow=is_shadow(standing.mode, call.is_shadow),
-    )
+    asked = policies.of(bodies)
+    whose: dict[str, Any] = {
+        "standing": standing,
+        "agent": agent,
+        "entry": entry,
+        "policies": asked,
+        "is_policy_sound": all(family != Family.POLICY.value for family, _ in altered),
+        "is_shadow": is_shadow(standing.mode, call.is_shadow),
+    }
     if agent is None or entry is None:
-        return facts
+        return Facts(**whose)
     environment = _environment(bodies, call.environment)
-    leaving = results.outgoing(call.arguments, facts.policies)
+    leaving = results.outgoing(call.arguments, asked)
     misfits, action = _arguments(call, leaving, agent, entry, environment or "")
-    return replace(
-        facts,
+    return Facts(
+        **whose,
         leaving=leaving,
         scopes=scopes(agent, entry),
         verdict=verdicts.of(entry.contract, entry.definition, call.arguments),

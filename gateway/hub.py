@@ -98,6 +98,12 @@ class Hub:
             self._sweep()
 
     def call(
+        self, target: Target, tool: str, arguments: Mapping[str, Any], **given: Any
+    ) -> Future[Answer]:
+        """Call a tool as :meth:`asking` says, from any thread; to cancel the future cancels it."""
+        return self.start(self.asking(target, tool, arguments, **given))
+
+    def asking(
         self,
         target: Target,
         tool: str,
@@ -108,13 +114,13 @@ class Hub:
         progress: Progress | None = None,
         listener: Listener | None = None,
         schema: Mapping[str, Any] | None = None,
-    ) -> Future[Answer]:
-        """Call a tool, from any thread; cancelling the future cancels the call.
+    ) -> Coroutine[Any, Any, Answer]:
+        """Return the work of calling a tool, to be awaited on the hub's loop.
+
+        It raises Failed when there is no usable answer. ``progress`` and ``listener`` run on the
+        hub's loop and must not block it.
 
         :param schema: the tool's input schema as released; it may want arguments in headers.
-
-        The future raises Failed when there is no usable answer. ``progress`` and ``listener`` run
-        on the hub's loop and must not block it.
         """
         leave = _Leave(permit.until, permit)
 
@@ -125,7 +131,12 @@ class Hub:
                 tool, arguments, permit=leave, progress=progress, listener=listener
             )
 
-        return self._start(self._with(target, within, work, leave))
+        return self._with(target, within, work, leave)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this thread is the one that runs the hub's loop."""
+        return threading.get_ident() == self._home
 
     def ready(
         self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
@@ -140,7 +151,7 @@ class Hub:
         async def work(provider: Provider) -> None:
             await provider.ready(tool, arguments)
 
-        return self._start(self._with(target, within, work, None, proves=False))
+        return self.start(self._with(target, within, work, None, proves=False))
 
     def tools(self, target: Target, within: float) -> Future[Listing]:
         """List what a server offers."""
@@ -148,7 +159,7 @@ class Hub:
         async def work(provider: Provider) -> Listing:
             return await provider.tools()
 
-        return self._start(self._with(target, within, work, None))
+        return self.start(self._with(target, within, work, None))
 
     def refusals(self, target: Target) -> int:
         """Tell how often a target's server asked for sampling, elicitation, roots or the like."""
@@ -158,12 +169,12 @@ class Hub:
 
     def forget(self, within: float = 10.0) -> None:
         """Close every session; the next call makes its own."""
-        self._start(self._close_all()).result(within)
+        self.start(self._close_all()).result(within)
 
-    def _start(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
+    def start(self, work: Coroutine[Any, Any, _T]) -> Future[_T]:
         """Have work done by the loop; cancelling the future cancels it."""
         future: Future[_T] = Future()
-        if threading.get_ident() == self._home:
+        if self.is_here:
             self._begin(work, future)
         else:
             self._loop.call_soon_threadsafe(self._begin, work, future)

@@ -9,6 +9,7 @@ from typing import Any
 
 import mcp_types as types
 import structlog
+from mcp.shared import inbound
 from pydantic import ValidationError
 
 from awooop.errors import Code, Refused
@@ -40,11 +41,11 @@ _MODE = "SELECT migration_mode FROM awooop_projects WHERE project_id = %s"
 class Offer:
     """What the form of a call and of its answer depends on.
 
-    :param schema: the tool's input schema, as released.
+    :param schema: the tool's input schema, as released, when it wants arguments in headers too.
     :param logs: whether its server announces log messages.
     """
 
-    schema: Mapping[str, Any]
+    schema: Mapping[str, Any] | None
     logs: bool
 
 
@@ -156,16 +157,17 @@ def _granted(bodies: Bodies, agent: Active) -> Bodies:
 def _remember(
     project_id: str, agent_id: str, offered: list[Entry], logging: frozenset[str]
 ) -> None:
-    found = {
-        entry.name: Offer(
-            (entry.definition or {}).get("inputSchema", {}), entry.gateway_id in logging
-        )
-        for entry in offered
-    }
+    found = {entry.name: Offer(_mirrored(entry), entry.gateway_id in logging) for entry in offered}
     with _lock:
         if len(_kept) >= _MOST:
             _kept.clear()
         _kept[project_id, agent_id] = (time.monotonic() + FRESH_SECONDS, found)
+
+
+def _mirrored(entry: Entry) -> Mapping[str, Any] | None:
+    schema = (entry.definition or {}).get("inputSchema", {})
+    is_sound = inbound.find_invalid_x_mcp_header(schema) is None
+    return schema if is_sound and inbound.x_mcp_header_map(schema) else None
 
 
 def _hints(entry: Entry) -> dict[str, Any]:

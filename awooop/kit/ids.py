@@ -36,8 +36,8 @@ def trace_id(incoming: str | None = None) -> str:
     The trace is kept and the span is ours (https://www.w3.org/TR/trace-context/).
     """
     match = _TRACEPARENT.fullmatch((incoming or "").strip().lower())
-    trace = match.group(1) if match else secrets.token_hex(16)
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+    fresh = secrets.token_hex(24)
+    return f"00-{match.group(1) if match else fresh[16:]}-{fresh[:16]}-01"
 
 
 def new_secret() -> str:

@@ -88,11 +88,12 @@ def loads(raw: bytes) -> Any:
     :raises Invalid: see :class:`StrictJSONParser`.
     """
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-        for text in _texts(value, 0):
-            if "\x00" in text:
-                raise Invalid(Code.BODY_INVALID, "text may not hold the NUL character")
-            text.encode()
+        value = _decode(raw.decode("utf-8"))
+        if b"\\u" in raw or raw.count(b"[") + raw.count(b"{") > _DEEPEST:
+            for text in _texts(value, 0):  # only escapes can spell what is refused here
+                if "\x00" in text:
+                    raise Invalid(Code.BODY_INVALID, "text may not hold the NUL character")
+                text.encode()
     except UnicodeEncodeError:
         raise Invalid(Code.BODY_INVALID, "text may not hold a lone surrogate") from None
     except (ValueError, RecursionError) as reason:
@@ -104,16 +105,22 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _finite(spelled: str) -> float:
+    if not math.isfinite(value := float(spelled)):
+        raise Invalid(Code.BODY_INVALID, "a number is out of range")
+    return value
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+
+
 def _texts(value: Any, depth: int) -> Iterator[str]:
     """Yield every text in a value, keys included.
 
-    :raises Invalid: too deep, or a number no row can hold.
+    :raises Invalid: too deep.
     """
     if isinstance(value, str):
         yield value
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise Invalid(Code.BODY_INVALID, "a number is out of range")
     elif isinstance(value, dict | list):
         if depth == _DEEPEST:
             raise Invalid(Code.BODY_INVALID, f"nested deeper than {_DEEPEST} levels")

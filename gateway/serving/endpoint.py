@@ -21,6 +21,7 @@ from gateway.serving.seats import Seat
 log = structlog.get_logger(__name__)
 
 _LARGE = 4_096  # bytes of a request
+_SOON_SECONDS = 0.05
 
 Managers = dict[bool, StreamableHTTPSessionManager]  # by whether answers may be streams
 
@@ -86,17 +87,12 @@ class Endpoint:
         if message.get("method") == "notifications/cancelled":
             flights.down(knock, requests.cancelled_id(message))
         scope = {**scope, "headers": requests.trimmed(scope), server.SEAT: seat}
-        async with self._shared() as managers:
-            await _serve(managers[seat.streams], scope, _again(raw, receive), receive, seat)
-
-    @asynccontextmanager
-    async def _shared(self) -> AsyncIterator[Managers]:
-        """Give what was made once; a server that never announced its life gets its own."""
-        if self._managers is not None:
-            yield self._managers
-        else:
+        managers, again = self._managers, _again(raw, receive)
+        if managers is not None:
+            await _serve(managers[seat.streams], scope, again, receive, seat)
+        else:  # a server that never announced its life
             async with _managers() as managers:
-                yield managers
+                await _serve(managers[seat.streams], scope, again, receive, seat)
 
 
 @asynccontextmanager
@@ -126,19 +122,35 @@ async def _serve(
         await manager.handle_request(scope, again, reply.send)
         return
     with anyio.CancelScope() as whole:
-        watch = asyncio.create_task(_watch(receive, whole))
+        watch = _Watch(receive, whole)
         try:
             await manager.handle_request(scope, again, reply.send)
         finally:
-            watch.cancel()
+            watch.end()
     if whole.cancelled_caught and not reply.has_begun:
         raise Gone
 
 
-async def _watch(receive: Receive, whole: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    whole.cancel()
+class _Watch:
+    """Ends a request whose client goes away; most are answered before there is anything to see."""
+
+    def __init__(self, receive: Receive, whole: anyio.CancelScope) -> None:
+        self._receive, self._whole = receive, whole
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._begin)
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._see())
+
+    async def _see(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._whole.cancel()
 
 
 def _again(raw: bytes, receive: Receive) -> Receive:

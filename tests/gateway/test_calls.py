@@ -242,7 +242,9 @@ class TestAcallTool:
         ends = asyncio.run(together())
         assert {end.status for end in ends} == {Status.SUCCESS}
         with tenant_tx("shop"), connections["default"].cursor() as cursor:
-            cursor.execute("SELECT count(*), count(DISTINCT xmin::text) FROM awooop_mcp_gateway_audit")
+            cursor.execute(
+                "SELECT count(*), count(DISTINCT xmin::text) FROM awooop_mcp_gateway_audit"
+            )
             rows, transactions = cursor.fetchone()
         assert rows == 24
         assert transactions < 24
