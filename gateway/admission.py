@@ -62,7 +62,7 @@ class Admitted:
     def effect(self) -> dict[str, Any]:
         """The effect's columns; its id is the call's."""
         call, entry = self.call, self.entry
-        kept = results.kept(call.arguments, self.facts.policies)
+        kept = results.kept(call.arguments, self.facts.policies, self.arguments)
         return {
             "project_id": call.project_id,
             "effect_id": call.call_id,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from types import CoroutineType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -149,12 +150,12 @@ async def _drive(under_way: _UnderWay, *, is_large: bool) -> Result:
             return result
         done: Any
         try:
-            if isinstance(asked, Coroutine):
+            if isinstance(asked, Ending):
+                done = await _recorder().record(asked)
+            elif isinstance(asked, CoroutineType):
                 done = await _asked(under_way, asked)
             elif isinstance(asked, Future):
                 done = await _heard(asked)
-            elif isinstance(asked, Ending):
-                done = await _recorder().record(asked)
             else:
                 done = await _done(asked, is_large=is_large)
         except Exception as reason:  # noqa: BLE001 - the flow's own
@@ -177,12 +178,11 @@ def _flow(under_way: _UnderWay, judge: Judge = admission.judge) -> Flow:
     try:
         target = yield partial(targets.of, call.project_id, judged.entry)
         assert target is not None
-        under_way.waiting = ready = hub.the().ready(
-            target, judged.entry.tool_name, judged.arguments, within=judged.seconds
-        )
-        if not ready.done():
+        if not hub.the().is_ready(target):
+            under_way.waiting = ready = hub.the().ready(
+                target, judged.entry.tool_name, judged.arguments, within=judged.seconds
+            )
             yield ready
-        ready.result()
     except Failed as reason:
         unsent = Failed(reason.code, reason.detail, sent=False)
         return (yield endings.failed(judged, unsent, begun=begun, target=target))

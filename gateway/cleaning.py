@@ -54,9 +54,15 @@ class Cleaner:
         cleaned = self.text(window)
         return cleaned[: max(0, len(cleaned) - slack)], len(text) - limit + slack
 
-    def value(self, value: Any) -> Any:
-        """Return a small JSON value cleaned; what is nested too deeply is hidden whole."""
-        cleaned = self._redacted_value(_mapped(value, self._echoes.hidden))
+    def value(self, value: Any, redacted: Any = None) -> Any:
+        """Return a small JSON value cleaned; what is nested too deeply is hidden whole.
+
+        :param redacted: the value without secrets, where it was read for them already and no
+            server was shown any.
+        """
+        cleaned = redacted
+        if redacted is None:
+            cleaned = self._redacted_value(_mapped(value, self._echoes.hidden))
         shown = _mapped(cleaned, visible.of)
         if shown != cleaned:
             self.notes.add(HIDDEN_TEXT)

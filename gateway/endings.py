@@ -246,7 +246,7 @@ def _write_of(project_id: str, endings: Mapping[int, Ending]) -> dict[int, Unava
 
 def _row(call: Call, known: Facts, result: Result) -> dict[str, Any]:
     entry = known.entry if known.scopes else None
-    kept = results.kept(call.arguments, known.policies)
+    kept = results.kept(call.arguments, known.policies, known.leaving)
     return journal.row(
         call,
         result,

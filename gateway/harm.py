@@ -25,17 +25,28 @@ def declared_reason(declared: dict) -> str | None:
 
 def why(tool_name: str, arguments: dict, declared: dict | None) -> str | None:
     """Say why a call counts as destructive, or None when it only reads."""
+    return of_tool(tool_name, declared) or of_arguments(tool_name, arguments)
+
+
+def of_tool(tool_name: str, declared: dict | None) -> str | None:
+    """Say why every call of a tool counts as destructive, whatever its arguments."""
     try:
-        if not isinstance(tool_name, str) or not isinstance(arguments, dict):
+        if not isinstance(tool_name, str):
             return "malformed call"
         if not isinstance(declared, dict):
             return "unknown tool"
         declared_read = declared.get("is_destructive") is False and bool(declared.get("scope"))
-        return (
-            declared_reason(declared)
-            or names.reason(tool_name, declared_read)
-            or payloads.reason(arguments, payloads.tool_of(tool_name))
-        )
+        return declared_reason(declared) or names.reason(tool_name, declared_read)
+    except Exception as error:  # noqa: BLE001 - a call that cannot be judged must not pass
+        return f"could not be judged: {type(error).__name__}"
+
+
+def of_arguments(tool_name: str, arguments: dict) -> str | None:
+    """Say why arguments make a call destructive."""
+    try:
+        if not isinstance(arguments, dict):
+            return "malformed call"
+        return payloads.reason(arguments, payloads.tool_of(tool_name))
     except Exception as error:  # noqa: BLE001 - a call that cannot be judged must not pass
         return f"could not be judged: {type(error).__name__}"
 

@@ -138,15 +138,15 @@ class Hub:
         """Whether this thread is the one that runs the hub's loop."""
         return threading.get_ident() == self._home
 
+    def is_ready(self, target: Target) -> bool:
+        """Tell, from any thread, whether :meth:`ready` has nothing to do."""
+        seat = self._seats.get(target.session_key)
+        return seat is not None and seat.is_ready(target)
+
     def ready(
         self, target: Target, tool: str, arguments: Mapping[str, Any], *, within: float
     ) -> Future[None]:
         """Connect to what a call is for, so that the call that follows only has to be sent."""
-        seat = self._seats.get(target.session_key)
-        if seat is not None and seat.is_ready(target):
-            done: Future[None] = Future()
-            done.set_result(None)
-            return done
 
         async def work(provider: Provider) -> None:
             await provider.ready(tool, arguments)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from awooop.kit.memo import OfObject
 from awooop.kit.redaction import Policy as Hidden
 from contracts import bodies as families
 from contracts.bodies.policy import Policy, Rule
@@ -29,8 +30,7 @@ class Decision:
 
 def of(bodies: Bodies) -> tuple[Policy, ...]:
     """Return the active policies; the defaults where a project has none."""
-    active = [each for (family, _), each in bodies.items() if family == Family.POLICY.value]
-    return tuple(_read(each) for each in active) or (Policy(),)
+    return _of(bodies)
 
 
 def executes_reads(policies: Iterable[Policy]) -> bool:
@@ -40,6 +40,15 @@ def executes_reads(policies: Iterable[Policy]) -> bool:
 
 def redaction(policies: Iterable[Policy]) -> Hidden | None:
     """Return what all policies together hide besides what always is."""
+    return _redaction(policies if isinstance(policies, tuple) else tuple(policies))
+
+
+def _read_all(bodies: Bodies) -> tuple[Policy, ...]:
+    active = [each for (family, _), each in bodies.items() if family == Family.POLICY.value]
+    return tuple(_read(each) for each in active) or (Policy(),)
+
+
+def _hidden(policies: tuple[Policy, ...]) -> Hidden | None:
     asked = [policy.redaction for policy in policies]
     if not any(each.classes or each.patterns or each.names for each in asked):
         return None
@@ -48,6 +57,10 @@ def redaction(policies: Iterable[Policy]) -> Hidden | None:
         patterns=tuple(sorted({pair for each in asked for pair in each.patterns.items()})),
         names=frozenset(name for each in asked for name in each.names),
     )
+
+
+_of = OfObject(_read_all)
+_redaction = OfObject(_hidden)
 
 
 def decide(

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema_rs
 
 from awooop.kit import redaction, waiting
+from awooop.kit.memo import OfObject
 from contracts.bodies.policy import Policy
 from gateway import blocks, digests, fitting, policies, schemas, visible
 from gateway.blocks import Piece
@@ -26,7 +27,6 @@ _SMALL = 4_096  # characters that can be read while an event loop waits
 _JOURNALLED = 2_000  # characters of arguments
 _PLAIN = 400  # characters of a reason
 _MOST_PLACES = 5
-_MOST_JUDGES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +121,22 @@ def replaced(arguments: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
     return f"secrets in the arguments were replaced: {visible.of(places)[:200]}" if places else ""
 
 
-def kept(arguments: Mapping[str, Any], asked: Iterable[Policy] = ()) -> Kept:
+def kept(
+    arguments: Mapping[str, Any],
+    asked: Iterable[Policy] = (),
+    sent: Mapping[str, Any] | None = None,
+) -> Kept:
     """Return arguments as rows keep them; a long text is not read to its end.
 
     :param asked: the project's policies.
+    :param sent: what :func:`outgoing` made of them, if that was asked.
     """
     cleaner = Cleaner(policies.redaction(asked), ())
     spelled = digests.spelled(dict(arguments))
     text = spelled.decode(errors="replace")
     if len(text) <= MOST:
-        text, unread = digests.text(cleaner.value(dict(arguments))), 0
+        cleaned = cleaner.value(dict(arguments), dict(sent) if sent else None)
+        text, unread = digests.text(cleaned), 0
     else:
         text, unread = cleaner.beginning(text, _JOURNALLED, 4_096)
     return Kept(fitting.cut(text, _JOURNALLED, unread), digests.of_bytes(spelled))
@@ -166,7 +172,7 @@ def _is_small(value: Any) -> bool:
         each = left.pop()
         if isinstance(each, str):
             room -= len(each)
-        elif isinstance(each, Mapping):
+        elif isinstance(each, dict):
             room -= 8 * len(each)
             left += each.keys()
             left += each.values()
@@ -231,14 +237,11 @@ def _differences(was: Any, now: Any) -> Iterator[str]:
             yield place or "/"
 
 
-_judges: dict[int, tuple[Any, jsonschema_rs.Validator | None]] = {}
-
-
 def _fits(raw: Any, definition: Mapping[str, Any] | None, cleaner: Cleaner) -> bool:
     schema = definition.get("outputSchema") if definition else None
     if definition is None or schema is None:
         return True
-    judge = _judge(definition, schema)
+    judge = _judge(definition)
     if judge is None:
         cleaner.notes.add(UNJUDGED)
         return True
@@ -251,15 +254,11 @@ def _fits(raw: Any, definition: Mapping[str, Any] | None, cleaner: Cleaner) -> b
     return fits
 
 
-def _judge(definition: Mapping[str, Any], schema: Any) -> jsonschema_rs.Validator | None:
-    """Return the judge of answers; kept for as long as the very same schema is in use."""
-    known = _judges.get(id(schema))
-    if known is None or known[0] is not schema:
-        try:
-            known = (schema, schemas.validator(definition, "outputSchema"))
-        except ValueError:
-            known = (schema, None)
-        if len(_judges) >= _MOST_JUDGES:
-            _judges.clear()
-        _judges[id(schema)] = known
-    return known[1]
+def _made_judge(definition: Mapping[str, Any]) -> jsonschema_rs.Validator | None:
+    try:
+        return schemas.validator(definition, "outputSchema")
+    except ValueError:
+        return None
+
+
+_judge = OfObject(_made_judge)

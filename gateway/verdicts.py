@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from awooop.kit.memo import OfObject
 from gateway import harm
 
 _SCOPES = ("read", "write", "admin")
@@ -28,14 +29,28 @@ def of(
     contract: Mapping[str, Any], definition: Mapping[str, Any] | None, arguments: Mapping[str, Any]
 ) -> Verdict:
     """Judge a call by its contract, its server's annotations, its name and its arguments."""
-    why = harm.why(contract["tool_name"], dict(arguments), dict(contract))
-    hints = (definition or {}).get("annotations")
-    if why is None and hints is not None:
-        why = harm.declared_reason({"annotations": hints})
+    why = _of_contract(contract)
+    if why is None and definition is not None:
+        why = _of_definition(definition)
+    if why is None:
+        why = harm.of_arguments(contract["tool_name"], dict(arguments))
     scope = contract.get("scope")
     if scope not in _SCOPES:
         scope = "admin"
     return Verdict("write" if why and scope == "read" else scope, why)
+
+
+def _declared(contract: Mapping[str, Any]) -> str | None:
+    return harm.of_tool(contract["tool_name"], dict(contract))
+
+
+def _hinted(definition: Mapping[str, Any]) -> str | None:
+    hints = definition.get("annotations")
+    return None if hints is None else harm.declared_reason({"annotations": hints})
+
+
+_of_contract = OfObject(_declared, most=10_000)
+_of_definition = OfObject(_hinted, most=10_000)
 
 
 def covers(granted: Any, needed: str) -> bool:

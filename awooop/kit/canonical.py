@@ -32,19 +32,17 @@ def _is_plain(value: Any) -> bool:
 
     They differ over floats, and over the order of names that are not ASCII.
     """
-    match value:
-        case str() | bool() | None:
-            return True
-        case int():
-            return -_SAFE <= value <= _SAFE
-        case dict():
-            return all(
-                type(name) is str and name.isascii() and _is_plain(each)
-                for name, each in value.items()
-            )
-        case list():
-            return all(map(_is_plain, value))
-    return False
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-_SAFE <= value <= _SAFE)
+    if kind is dict:
+        for name, each in value.items():
+            if type(name) is not str or not name.isascii() or not _is_plain(each):
+                return False
+        return True
+    return kind is list and all(map(_is_plain, value))
 
 
 def sha256_of(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,7 +79,11 @@ def project_of(scope: Scope) -> str:
 
 def address_of(scope: Scope) -> str:
     """Return the client's address, or none in its place: a proxy may pass on anything."""
-    asked = (scope.get("client") or ("",))[0]
+    return _address((scope.get("client") or ("",))[0])
+
+
+@lru_cache(4096)
+def _address(asked: str) -> str:
     try:
         return str(ipaddress.ip_address(asked.partition("%")[0]))
     except ValueError:
