@@ -1,6 +1,7 @@
 """Trying once more: after errors that pass by themselves, and only where nothing was sent twice."""
 
 import re
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -67,6 +68,19 @@ def is_due_again(operation: Operation, number: int, result: Result) -> bool:
         return False
     with tenant_tx(operation.project_id):
         return effects.never_left(operation.project_id, full_key(operation, number))
+
+
+def too_fast(approval: Approval | None, result: Result, *, at: datetime) -> float | None:
+    """Return how many seconds a call that came too fast has to wait; None when it has ended.
+
+    A yes lasts as long as the request did; what nobody was asked about, as long as its run.
+    """
+    wait = result.retry_after
+    if result.code is not Code.GATE_RATE or wait is None:
+        return None
+    if approval is not None and at + timedelta(seconds=wait) >= approval.expires_at:
+        return None
+    return wait
 
 
 @in_tx

@@ -172,7 +172,7 @@ def rest(operation: Operation, *, seconds: float, why: str, at: datetime) -> Non
     """Say when the next attempt is due, and why there is one."""
     operation.stage, operation.due_at = Stage.RESTING, at + timedelta(seconds=seconds)
     operation.error = redaction.excerpt(why, LONGEST_ERROR)
-    operation.save(update_fields=["stage", "due_at", "error"])
+    operation.save(update_fields=["stage", "due_at", "error", "attempts"])
 
 
 def stderr_of(result: Result) -> str:
