@@ -17,6 +17,7 @@ from gateway.models import Status
 from gateway.shapes import Result
 
 MOST = 3
+_SILENT = "the tool says that it failed, and not why"
 _PASSING = frozenset({Code.UPSTREAM_AWAY, Code.UPSTREAM_LATE, Code.UPSTREAM_BUSY})
 _TRANSIENT = re.compile(
     r"connection refused|connection reset|timeout|timed out|i/o error|io error|temporary failure"
@@ -37,10 +38,11 @@ def is_transient(said: str, code: Code | None = None) -> bool:
 
 
 def said(result: Result) -> str:
-    """Return what an error says: the gateway's reason, or the tool's own words."""
+    """Return what an error says: the gateway's reason, or the tool's own words; never nothing."""
     if result.code is not None:
         return result.reason or result.code.title
-    return "\n".join(str(block.get("text", "")) for block in result.content)
+    text = "\n".join(str(block.get("text", "")) for block in result.content)
+    return text if text.strip() else _SILENT
 
 
 def key(operation: Operation, number: int) -> str:

@@ -102,7 +102,13 @@ def close(
             *("due_at", "verify_by"),
         ]
     )
-    told = {"outcome": outcome.value, "attempts": found.attempts, "error": found.error[:300]}
+    told = {
+        "outcome": outcome.value,
+        "attempts": found.attempts,
+        "duration_ms": found.duration_ms,
+        "code": found.error_code,
+        "error": found.error[:300],
+    }
     notices.queue(found, notices.ENDED, told, at=at)
     _record(found, actor, code)
     metrics.ENDED.labels(outcome.value).inc()

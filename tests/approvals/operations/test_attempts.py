@@ -51,6 +51,11 @@ class TestIsDueAgain:
         assert (found.outcome, found.attempts) == ("error", 3)
         assert desk.all(Effect) == []
 
+    def test_a_read_of_what_is_not_there_is_not_asked_again(self, desk: Desk) -> None:
+        found = desk.done("kubectl get deploy/nothing -n shop")
+        assert (found.outcome, found.attempts) == ("error", 1)
+        assert "not found" in found.error.lower()
+
     def test_a_write_that_was_answered_is_not_sent_again(self, desk: Desk) -> None:
         desk.cluster.answers[WEB + "/scale"] = (429, "too many requests")
         found = desk.done(SCALE)
