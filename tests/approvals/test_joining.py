@@ -1,5 +1,7 @@
 """Who asks for what waits already is one who asks: they decide on it as little as the first."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +32,13 @@ def joined(office: Office, by: str, **arguments: Any) -> Asked:
     asked = calls.call_tool(call).asked
     assert asked is not None
     return asked
+
+
+def alone(work: Callable[..., Any], *given: Any) -> Any:
+    try:
+        return work(*given)
+    finally:
+        connections.close_all()
 
 
 def sql(statement: str, *params: Any) -> None:
@@ -79,6 +88,20 @@ class TestJoiner:
         assert joined(office, "operator:ann", n=1).approval_id != first.approval_id
         with pytest.raises(DatabaseError):
             sql(JOINED, first.approval_id, "operator:bob")
+
+    def test_comes_before_the_last_yes_or_after_it(self, office: Office) -> None:
+        office.shop.sign({**ASKING, "approval": RISKY})
+        for n in range(6):
+            asked = office.ask(n=n).asked
+            office.decide(asked.approval_id, "ann")
+            again = replace(office.shop.call("write", {"n": n}), actor="operator:ann")
+            with ThreadPoolExecutor(2) as threads:
+                joins = threads.submit(alone, calls.call_tool, again)
+                decides = threads.submit(alone, office.decide, asked.approval_id, "bob")
+            is_same = joins.result().asked.approval_id == asked.approval_id
+            told = ("pending", "waiting_approval") if is_same else ("approved", "running")
+            standing = office.approval(asked.approval_id).standing
+            assert (standing, decides.result().new_state) == told
 
     def test_leaves_evidence_or_does_not_join(self, office: Office) -> None:
         office.ask(n=1)
