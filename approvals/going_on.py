@@ -145,7 +145,7 @@ def _rest(
             epoch=lease.epoch,
             reason=reason,
             actor=f"worker:{lease.worker}",
-            longer=0 if counts else seconds,
+            longer=0 if counts else seconds + oplog.WATCH_SECONDS,  # until somebody looks
         )
         oplog.rest(operation, seconds=seconds, why=attempts.said(result), at=timezone.now())
 

@@ -97,7 +97,8 @@ class TestTooFast:
         assert timedelta(0) < wait <= timedelta(seconds=60)
         assert (approval.disposition, approval.ended_at) == ("", None)
         (run,) = desk.all(Run, run_id=made.run_id)
-        assert (run.state, run.timeout_at > late) == ("waiting_tool", True)
+        assert run.state == "waiting_tool"
+        assert run.timeout_at - late > wait
         desk.work()
         desk.tend()
         assert desk.operation(made).stage == "resting"
