@@ -64,6 +64,7 @@ _DETAIL = {
         }
     ],
     "requester_may_approve": False,
+    "also_asked_by": ["operator:bob"],
     "ticket_id": None,
     "edited_from": None,
     "changes": None,

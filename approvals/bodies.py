@@ -137,6 +137,7 @@ class ApprovalDetail(ApprovalTold):
 
     signatures: list[Signature]
     requester_may_approve: bool
+    also_asked_by: list[str] = Field(description="They may decide as little as requested_by.")
     ticket_id: str | None = Field(description="The jti of the token that the yes is worth.")
     edited_from: UUID | None
     changes: list[Change] | None = Field(description="Of an edited request; null of others.")

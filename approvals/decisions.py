@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from approvals import tokens
-from approvals.models import Approval, Disposition, Standing, Vote
+from approvals.models import Approval, Disposition, Joiner, Standing, Vote
 from awooop.audit import sink
 from awooop.audit.acts import Act, Outcome
 from awooop.errors import Code, Conflict, NotFound, Refused
@@ -155,15 +155,26 @@ def require_approver(project_id: str, actor: str) -> None:
 
 def _require_fit(found: Approval, approver: str) -> None:
     require_approver(found.project_id, approver)
-    if approver == found.requested_by and not found.requester_may_approve:
+    if not found.requester_may_approve and approver in {found.requested_by, *_joiners(found)}:
         raise Refused(Code.APPROVAL_OWN)
 
 
 def _yes(found: Approval) -> set[str]:
-    """Return who said yes and is an approver at this moment: dismissed people do not count."""
+    """Return who said yes and is an approver at this moment: dismissed people do not count.
+
+    Nor do those who asked for it themselves since.
+    """
     names = Vote.objects.filter(approval_id=found.approval_id, is_yes=True)
-    people = {vote.voter.removeprefix("operator:") for vote in names}
+    voters = {vote.voter for vote in names}
+    if not found.requester_may_approve:
+        voters -= _joiners(found)
+    people = {voter.removeprefix("operator:") for voter in voters}
     return members.holding(found.project_id, people, Role.APPROVER)
+
+
+def _joiners(found: Approval) -> set[str]:
+    mine = Joiner.objects.filter(project_id=found.project_id, approval_id=found.approval_id)
+    return set(mine.values_list("joiner", flat=True))
 
 
 def _approve(found: Approval, approver: str, reason: str, votes: int, at: datetime) -> Decided:

@@ -10,7 +10,7 @@ from approvals.models import Approval, Disposition, Risk, Standing
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import AwoooPError, Code, Conflict, Invalid, Refused
-from awooop.kit import redaction
+from awooop.kit import canonical, redaction
 from awooop.kit.db import in_tx, tenant_tx
 from gateway import facts, gates
 from gateway.facts import Facts
@@ -51,7 +51,7 @@ def edit(
     call = _call(old, run, arguments, editor)
     known = facts.gather(call)
     _require_possible(call, known)
-    if known.action == old.action_sha256 or dict(known.leaving) == old.arguments:
+    if known.action == old.action_sha256 or _spelled(known.leaving) == _spelled(old.arguments):
         raise Invalid(Code.BODY_INVALID, "the arguments are what was asked for already")
     with tenant_tx(project_id):
         return _replace(
@@ -70,8 +70,13 @@ def changes(was: Any, now: Any, at: str = "") -> Iterator[dict[str, Any]]:
                 yield {"at": place, "now": now[name]}
             else:
                 yield from changes(was[name], now[name], place)
-    elif type(was) is not type(now) or was != now:
+    elif _spelled(was) != _spelled(now):
         yield {"at": at, "was": was, "now": now}
+
+
+def _spelled(value: Any) -> bytes:
+    """Return what tells JSON values apart: to Python, ``true`` would be 1."""
+    return canonical.canonical(canonical.revived(value))
 
 
 def _call(old: Approval, run: Run, arguments: Mapping[str, Any], editor: str) -> Call:

@@ -41,7 +41,8 @@ def execute(lease: Lease) -> Ending | Parked | None:
     """Make the call that was approved for a run, or needs no approval, if it was not made.
 
     The gates judge it anew: a switch, a new contract or a changed tool since the yes refuses it.
-    What failed before it left is tried again, a few times.
+    What failed before it left is tried again, a few times; what came too fast, for as long as the
+    approval lasts.
 
     While nothing can be recorded nothing is called, and the yes is not lost: the lease runs out and
     the run is taken up again. The effect says what was sent before the database was lost.
@@ -71,11 +72,15 @@ def _gone_on(lease: Lease, operation: Operation, approval: Approval | None) -> E
             with tenant_tx(lease.project_id):
                 oplog.tie(operation, result.asked.approval_id)
             return Parked()
+        if (wait := attempts.too_fast(approval, result, at=timezone.now())) is not None:
+            operation.attempts -= 1  # nothing was tried: only counted
+            _rest(lease, operation, result, wait, counts=approval is None)
+            return Parked()
         if not attempts.is_due_again(operation, number, result):
             return _ended(lease, operation, approval, result)
         metrics.RETRIED.inc()
         if settings.OPERATION_RETRY_SECONDS > 0:
-            _rest(lease, operation, result)
+            _rest(lease, operation, result, settings.OPERATION_RETRY_SECONDS)
             return Parked()
 
 
@@ -125,9 +130,13 @@ def _attempt(lease: Lease, operation: Operation, approval: Approval | None) -> t
     return number, result
 
 
-def _rest(lease: Lease, operation: Operation, result: Result) -> None:
-    """Put the run aside until the next attempt; no worker waits with it."""
-    seconds = settings.OPERATION_RETRY_SECONDS
+def _rest(
+    lease: Lease, operation: Operation, result: Result, seconds: float, *, counts: bool = True
+) -> None:
+    """Put the run aside until the next attempt; no worker waits with it.
+
+    :param counts: whether the wait is part of the run's own time.
+    """
     reason = f"another attempt in {seconds:g} s: {attempts.said(result)}"
     with tenant_tx(lease.project_id):
         parking.rest(
@@ -136,6 +145,7 @@ def _rest(lease: Lease, operation: Operation, result: Result) -> None:
             epoch=lease.epoch,
             reason=reason,
             actor=f"worker:{lease.worker}",
+            longer=0 if counts else seconds + oplog.WATCH_SECONDS,  # until somebody looks
         )
         oplog.rest(operation, seconds=seconds, why=attempts.said(result), at=timezone.now())
 

@@ -126,6 +126,18 @@ class Approval(TenantModel):
         ]
 
 
+class Joiner(TenantModel):
+    """Somebody who asked for the same action while it waited: as little its judge as the first."""
+
+    pk = models.CompositePrimaryKey("project_id", "approval_id", "joiner")
+    approval_id = models.UUIDField()
+    joiner = models.CharField(max_length=150)
+    joined_at = models.DateTimeField(_("joined"))
+
+    class Meta:
+        db_table = "awooop_approval_joiner"
+
+
 class Vote(TenantModel):
     """One person's yes or no; once each."""
 

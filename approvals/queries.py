@@ -24,6 +24,10 @@ _VOTES = (
     "(SELECT count(*) FROM awooop_approval_vote v WHERE v.project_id = a.project_id"
     " AND v.approval_id = a.approval_id AND v.is_yes) AS votes"
 )
+_JOINED = (
+    "ARRAY (SELECT j.joiner FROM awooop_approval_joiner j WHERE j.project_id = a.project_id"
+    " AND j.approval_id = a.approval_id ORDER BY j.joined_at, j.joiner) AS also_asked_by"
+)
 _SAID = """
 SELECT voter, is_yes, comment, voted_at FROM awooop_approval_vote
  WHERE project_id = %s AND approval_id = %s ORDER BY voted_at, voter
@@ -91,7 +95,7 @@ def one(p: Pipe, identity: UUID, scope: Scope) -> dict[str, Any] | None:
     :param identity: of the request or of its run.
     """
     p.plan_each()
-    columns = f"{', '.join(WHOLE)}, {_VOTES}"
+    columns = f"{', '.join(WHOLE)}, {_VOTES}, {_JOINED}"
     among, given = _among(scope)
     sql = (
         f"SELECT a.* FROM awooop_projects w CROSS JOIN LATERAL (SELECT {columns}"
@@ -102,7 +106,7 @@ def one(p: Pipe, identity: UUID, scope: Scope) -> dict[str, Any] | None:
     row = p.send(sql, [identity, identity, *given]).fetchone()
     if row is None:
         return None
-    found = _read((*WHOLE, "votes"), row)
+    found = _read((*WHOLE, "votes", "also_asked_by"), row)
     said = p.send(_SAID, [found["project_id"], found["approval_id"]]).fetchall()
     names = ("signer", "is_yes", "comment", "at")
     return {**found, "signatures": [dict(zip(names, vote, strict=True)) for vote in said]}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from approvals.models import Approval, Risk, Standing
+from approvals.models import Approval, Joiner, Risk, Standing
 from awooop.audit import sink
 from awooop.audit.acts import Act
 from awooop.errors import Code
@@ -55,7 +55,8 @@ class Told:
 def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = None) -> Asked | None:
     """Make the request for a call, or join the one that waits for the same action.
 
-    A run that is held waits from now on; a call without one gets a run that waits.
+    A run that is held waits from now on; a call without one gets a run that waits. Whoever joins
+    decides on the request as little as whoever asked first.
 
     :returns: None when too many of the agent's requests wait already.
     :raises Conflict: the run's lease was lost.
@@ -64,6 +65,7 @@ def open_for(call: Call, facts: Facts, at: datetime, proposal: Told | None = Non
         cursor.execute(_LOCK, [f"{call.project_id} {call.agent_id}"])
     present = _present(call, facts)
     if present is not None:
+        _join(present, call, at)
         return _asked(present)
     waiting = Approval.objects.filter(
         project_id=call.project_id, agent_id=call.agent_id, standing=Standing.PENDING
@@ -203,12 +205,29 @@ def _asked(approval: Approval) -> Asked:
 
 
 def _present(call: Call, facts: Facts) -> Approval | None:
-    same = Approval.objects.filter(
+    """Return the request that waits for the same action, its row locked against a decision."""
+    same = Approval.objects.select_for_update(no_key=True).filter(
         project_id=call.project_id, action_sha256=facts.action, standing=Standing.PENDING
     )
     if call.run_id is not None:
         same = same.filter(run_id=call.run_id)
     return same.order_by("approval_id").first()
+
+
+def _join(present: Approval, call: Call, at: datetime) -> None:
+    whose = {"project_id": present.project_id, "approval_id": present.approval_id}
+    joiner = call.actor[:150]
+    if joiner == present.requested_by or Joiner.objects.filter(**whose, joiner=joiner).exists():
+        return
+    Joiner.objects.create(**whose, joiner=joiner, joined_at=at)
+    sink.record(
+        present.project_id,
+        Act.APPROVAL_JOINED,
+        actor=call.actor,
+        target=("approval", str(present.approval_id)),
+        run_id=present.run_id,
+        facts={"action_sha256": present.action_sha256, "asked_first": present.requested_by},
+    )
 
 
 def _make(call: Call, facts: Facts, at: datetime, proposal: Told | None) -> Approval:

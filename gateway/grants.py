@@ -1,5 +1,6 @@
 """What exactly is done by a call, as one digest; and what a ticket for it must say."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 from awooop.kit import canonical, tickets
 
 AUDIENCE = "awooop.gateway"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON spells it, and not as somebody's own text
 
 
 def action_sha256(
@@ -24,9 +26,10 @@ def action_sha256(
 ) -> str:
     """Return the digest of an action: RFC 8785 canonical JSON, SHA-256.
 
-    :raises NotCanonical: the arguments hold a number that readers of JSON spell differently.
+    :raises NotCanonical: the arguments hold a number that readers of JSON spell differently, or a
+        NUL character, which no row that waits for a human could keep.
     """
-    return canonical.sha256_of(
+    spelled = canonical.canonical(
         {
             "project": project_id,
             "agent": [agent_id, str(agent_revision)],
@@ -35,6 +38,9 @@ def action_sha256(
             "arguments": dict(arguments),
         }
     )
+    if b"u0000" in spelled and _NUL.search(spelled):
+        raise canonical.NotCanonical("no row keeps the NUL character")
+    return canonical.sha256_of_bytes(spelled)
 
 
 def bound(

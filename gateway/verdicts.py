@@ -8,6 +8,7 @@ from awooop.kit.memo import OfObject
 from gateway import harm
 
 _SCOPES = ("read", "write", "admin")
+_LEAST = {"ssh_docker_prune": "admin"}  # what is gone is gone: no contract makes less of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def of(
     scope = contract.get("scope")
     if scope not in _SCOPES:
         scope = "admin"
+    scope = max(scope, _LEAST.get(contract["tool_name"], scope), key=_SCOPES.index)
     return Verdict("write" if why and scope == "read" else scope, why)
 
 

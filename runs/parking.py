@@ -40,6 +40,10 @@ _REST = moves.statement(
     returning="r.run_id",
     answer="SELECT 1 FROM moved",
 )
+_LONGER = """
+UPDATE awooop_run_state SET timeout_at = timeout_at + make_interval(secs => %(longer)s)
+ WHERE project_id = %(project_id)s AND run_id = %(run_id)s AND state = 'waiting_tool'
+"""
 _BORN = """
 INSERT INTO awooop_run_state
        (run_id, project_id, agent_id, state, version, is_shadow, trace_id, trigger_type,
@@ -87,9 +91,12 @@ def park(project_id: str, run_id: UUID, *, epoch: int, reason: str, code: Code, 
 
 
 @in_tx
-def rest(project_id: str, run_id: UUID, *, epoch: int, reason: str, actor: str) -> None:
+def rest(
+    project_id: str, run_id: UUID, *, epoch: int, reason: str, actor: str, longer: float = 0
+) -> None:
     """Let a held run wait until its tool may be called again; whoever knows when wakes it.
 
+    :param longer: seconds of the wait that are not part of the run's time.
     :raises Conflict: the lease was lost.
     """
     params: dict[str, Any] = {
@@ -100,11 +107,13 @@ def rest(project_id: str, run_id: UUID, *, epoch: int, reason: str, actor: str) 
         "actor": actor[:150],
         "worker": None,
         "lease": 0,
+        "longer": longer,
     }
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(_REST, params)
         if cursor.fetchone() is None:
             raise Conflict(Code.RUN_LEASE_LOST)
+        cursor.execute(_LONGER, params)
 
 
 @in_tx

@@ -1,6 +1,7 @@
 """Trying once more: after errors that pass by themselves, and only where nothing was sent twice."""
 
 import re
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from gateway.models import Status
 from gateway.shapes import Result
 
 MOST = 3
+_SILENT = "the tool says that it failed, and not why"
 _PASSING = frozenset({Code.UPSTREAM_AWAY, Code.UPSTREAM_LATE, Code.UPSTREAM_BUSY})
 _TRANSIENT = re.compile(
     r"connection refused|connection reset|timeout|timed out|i/o error|io error|temporary failure"
@@ -36,10 +38,11 @@ def is_transient(said: str, code: Code | None = None) -> bool:
 
 
 def said(result: Result) -> str:
-    """Return what an error says: the gateway's reason, or the tool's own words."""
+    """Return what an error says: the gateway's reason, or the tool's own words; never nothing."""
     if result.code is not None:
         return result.reason or result.code.title
-    return "\n".join(str(block.get("text", "")) for block in result.content)
+    text = "\n".join(str(block.get("text", "")) for block in result.content)
+    return text if text.strip() else _SILENT
 
 
 def key(operation: Operation, number: int) -> str:
@@ -67,6 +70,19 @@ def is_due_again(operation: Operation, number: int, result: Result) -> bool:
         return False
     with tenant_tx(operation.project_id):
         return effects.never_left(operation.project_id, full_key(operation, number))
+
+
+def too_fast(approval: Approval | None, result: Result, *, at: datetime) -> float | None:
+    """Return how many seconds a call that came too fast has to wait; None when it has ended.
+
+    A yes lasts as long as the request did; what nobody was asked about, as long as its run.
+    """
+    wait = result.retry_after
+    if result.code is not Code.GATE_RATE or wait is None:
+        return None
+    if approval is not None and at + timedelta(seconds=wait) >= approval.expires_at:
+        return None
+    return wait
 
 
 @in_tx

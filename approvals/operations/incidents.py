@@ -100,18 +100,28 @@ def settle(operation: Operation, *, at: datetime) -> bool:
 
 
 @in_tx
-def resolve(project_id: str, incident_id: UUID, *, actor: str, at: datetime) -> bool:
+def resolve(
+    project_id: str, incident_id: UUID, *, actor: str, at: datetime, reason: str = ""
+) -> bool:
     """Resolve an incident because a person says so; again does nothing.
 
     :param actor: ``operator:NAME``; the database takes nobody else's word.
+    :param reason: how they know; kept as evidence.
+    :returns: whether it was resolved now.
     :raises NotFound: there is none of this id in the project.
     """
     require(project_id, incident_id)
-    return _resolve(project_id, incident_id, by=actor, operation_id=None, at=at)
+    return _resolve(project_id, incident_id, by=actor, operation_id=None, at=at, reason=reason)
 
 
 def _resolve(
-    project_id: str, incident_id: UUID, *, by: str, operation_id: UUID | None, at: datetime
+    project_id: str,
+    incident_id: UUID,
+    *,
+    by: str,
+    operation_id: UUID | None,
+    at: datetime,
+    reason: str = "",
 ) -> bool:
     changed = (
         Incident.objects.filter(project_id=project_id, incident_id=incident_id)
@@ -126,7 +136,7 @@ def _resolve(
             Act.INCIDENT_RESOLVED,
             actor=by,
             target=("incident", str(incident_id)),
-            facts={"operation_id": operation_id},
+            facts={"operation_id": operation_id, "reason": redaction.excerpt(reason, 500)},
         )
     return bool(changed)
 

@@ -102,7 +102,13 @@ def close(
             *("due_at", "verify_by"),
         ]
     )
-    told = {"outcome": outcome.value, "attempts": found.attempts, "error": found.error[:300]}
+    told = {
+        "outcome": outcome.value,
+        "attempts": found.attempts,
+        "duration_ms": found.duration_ms,
+        "code": found.error_code,
+        "error": found.error[:300],
+    }
     notices.queue(found, notices.ENDED, told, at=at)
     _record(found, actor, code)
     metrics.ENDED.labels(outcome.value).inc()
@@ -172,7 +178,7 @@ def rest(operation: Operation, *, seconds: float, why: str, at: datetime) -> Non
     """Say when the next attempt is due, and why there is one."""
     operation.stage, operation.due_at = Stage.RESTING, at + timedelta(seconds=seconds)
     operation.error = redaction.excerpt(why, LONGEST_ERROR)
-    operation.save(update_fields=["stage", "due_at", "error"])
+    operation.save(update_fields=["stage", "due_at", "error", "attempts"])
 
 
 def stderr_of(result: Result) -> str:

@@ -1,14 +1,21 @@
-"""Actions that helped, offered again: extracted when verified, trusted by what they did since."""
+"""Actions that helped, offered again: extracted when verified, trusted by what they did since.
+
+People approve and retire them; what was retired comes back by a person alone.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
 from django.db.models import F, Q
 
 from approvals.operations.models import Incident, Operation, Playbook, Verdict
+from awooop.audit import sink
+from awooop.audit.acts import Act
+from awooop.errors import Code, NotFound
 from awooop.kit import canonical, redaction
 from awooop.kit.db import in_tx
 
@@ -17,6 +24,8 @@ MOST_MATCHED = 10
 _MOST_WORDS = 30
 _WORDS = SearchVector("name", "category", "action", config="simple")
 _WORD = re.compile(r"[^\W_]+")
+_Standing = Playbook.Standing
+_ACTS = {_Standing.APPROVED: Act.PLAYBOOK_APPROVED, _Standing.RETIRED: Act.PLAYBOOK_RETIRED}
 
 
 @in_tx
@@ -78,6 +87,47 @@ def learn(operation: Operation, incident: Incident | None, *, at: datetime) -> P
         created_at=at,
         used_at=at,
     )
+
+
+@in_tx
+def approve(project_id: str, playbook_id: UUID, *, actor: str, reason: str) -> bool:
+    """Let a playbook be offered, whatever it was before; again does nothing.
+
+    :raises NotFound: there is none of this id in the project.
+    :returns: whether it was approved now.
+    """
+    return _stand(project_id, playbook_id, _Standing.APPROVED, actor=actor, reason=reason)
+
+
+@in_tx
+def retire(project_id: str, playbook_id: UUID, *, actor: str, reason: str) -> bool:
+    """Offer a playbook no more, until a person approves it; again does nothing.
+
+    :raises NotFound: there is none of this id in the project.
+    :returns: whether it was retired now.
+    """
+    return _stand(project_id, playbook_id, _Standing.RETIRED, actor=actor, reason=reason)
+
+
+def _stand(
+    project_id: str, playbook_id: UUID, standing: Playbook.Standing, *, actor: str, reason: str
+) -> bool:
+    mine = Playbook.objects.select_for_update().filter(project_id=project_id)
+    found = mine.filter(playbook_id=playbook_id).first()
+    if found is None:
+        raise NotFound(Code.OPERATION_UNKNOWN, "no such playbook")
+    if found.standing == standing:
+        return False
+    was, found.standing = found.standing, standing
+    found.save(update_fields=["standing"])
+    sink.record(
+        project_id,
+        _ACTS[standing],
+        actor=actor,
+        target=("playbook", str(playbook_id)),
+        facts={"was": was, "action": found.action, "reason": redaction.excerpt(reason, 500)},
+    )
+    return True
 
 
 def sha256_of(tool: str, arguments: Mapping[str, Any]) -> str:

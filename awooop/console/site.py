@@ -32,6 +32,7 @@ from awooop.console.contracts import confirming as contract_acts
 from awooop.console.contracts import detail as contract
 from awooop.console.contracts import listing as contracts
 from awooop.console.gateway import calls, effects, providers, switches, tools, waiting
+from awooop.console.operations import acting
 from awooop.console.operations import pages as operations
 from awooop.errors import AwoooPError
 from awooop.tenants.authentication import actor_name
@@ -42,6 +43,7 @@ Page = Callable[..., HttpResponse]
 _SHELVES = ("incidents", "operations", "playbooks", "knowledge")
 _SHOWN_UNDER = {
     **{f"{kind}-one": f"admin:{kind}" for kind in _SHELVES},
+    **{f"{kind}-act": f"admin:{kind}" for kind in _SHELVES},
     "run": "admin:run-list",
     "run-cancel": "admin:run-list",
     "approval": "admin:approvals",
@@ -120,9 +122,11 @@ class ConsoleSite(UnfoldAdminSite):
 
     def _shelf_urls(self, kind: str) -> list[URLPattern]:
         one = f"{kind}/<str:project_id>/<str:identity>/"
+        asks, act = partial(acting.act, kind=kind), require_http_methods(["GET", "HEAD", "POST"])
         return [
             self._path(f"{kind}/", partial(operations.listing, kind=kind), kind),
             self._path(one, partial(operations.one, kind=kind), f"{kind}-one"),
+            self._path(f"{one}<str:deed>/", asks, f"{kind}-act", act),
         ]
 
     def _gateway_urls(self) -> list[URLPattern]:

@@ -351,7 +351,7 @@ class Code(StrEnum):
         "Write one kubectl command, one for a host, a tool with its arguments, or NO_ACTION.",
     )
     OPERATION_UNKNOWN = (
-        "E-APPR-007 404 No such incident or operation",
+        "E-APPR-007 404 No such incident, operation or playbook",
         "Check the id and the project.",
     )
     APPROVAL_REJECTED = (

@@ -93,6 +93,14 @@ class TestEdit:
         told = humans.look("shop", office.shop.agent_id, asked.approval_id)
         assert (told["disposition"], told["arguments"]) == ("approved-executed", {"n": 3})
 
+    def test_true_is_not_one_and_one_is_one_however_it_is_spelled(self, office: Office) -> None:
+        asked = office.ask(n=[True], name="web").asked
+        made = edit(office, asked.approval_id, n=[1], name="web")
+        assert made.changes == [{"at": "/n", "was": [True], "now": [1]}]
+        with pytest.raises(AwoooPError) as same:
+            edit(office, made.approval_id, "ann", n=[1.0], name="web")
+        assert same.value.code is Code.BODY_INVALID
+
     def test_refuses_what_could_never_be_done(self, office: Office) -> None:
         asked = office.ask(n=1).asked
         for n in (1, 1.0):

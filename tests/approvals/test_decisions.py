@@ -1,5 +1,7 @@
 """One verb for yes and no: who may say it, what it leads to, and what the database refuses."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -201,6 +203,48 @@ class TestEndings:
             office.decide(asked.approval_id, "ann")
         assert office.approval(asked.approval_id).standing == "pending"
         assert office.shop.rows("awooop_approval_vote") == []
+
+
+class TestStep:
+    """What a decision leaves in the run's journal."""
+
+    @pytest.mark.parametrize("decision", list(Decision))
+    def test_is_short_and_names_who_decided(self, office: Office, decision: Decision) -> None:
+        asked = office.ask(n=1).asked
+        office.decide(asked.run_id, "ann", decision, "long " * 90)
+        rows = office.shop.rows("awooop_run_step_journal")
+        name = f"operator_console.{decision.value}"
+        (step,) = [row for row in rows if row["tool_name"] == name]
+        assert "operator:ann" in step["block_reason"]
+        assert len(step["block_reason"]) <= 128
+
+    @pytest.mark.parametrize("decision", list(Decision))
+    def test_that_cannot_be_written_undoes_nothing(
+        self, office: Office, decision: Decision
+    ) -> None:
+        asked = office.ask(n=1).asked
+        with unjournalled():
+            decided = office.decide(asked.run_id, "ann", decision)
+        assert office.run(asked.run_id)["state"] == decided.new_state
+        standing = office.approval(asked.approval_id).standing
+        assert standing == ("approved" if decision is Decision.APPROVE else "rejected")
+        acts = [row["act"] for row in office.shop.rows("awooop_audit_event")]
+        assert f"approval.{standing}" in acts
+        steps = [row["tool_name"] for row in office.shop.rows("awooop_run_step_journal")]
+        assert not any(name.startswith("operator_console") for name in steps)
+
+
+@contextmanager
+def unjournalled() -> Iterator[None]:
+    """With a journal that takes no step of an operator."""
+    table = "ALTER TABLE awooop_run_step_journal"
+    with connections["owner"].cursor() as cursor:
+        refusing = "CHECK (tool_name NOT LIKE 'operator\\_%') NOT VALID"
+        cursor.execute(f"{table} ADD CONSTRAINT refusing {refusing}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"{table} DROP CONSTRAINT refusing")
 
 
 class TestRead:

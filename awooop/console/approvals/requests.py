@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +56,13 @@ _MORE = (
 _JSON = ("arguments", "blast_radius", "result", "changes")
 
 _VOTE = ("project_id", "approval_id", "voter", "is_yes", "comment", "voted_at", "counts")
-# A yes counts only for as long as whoever said it may decide: as decisions.decide counts it.
+_JOINED = """
+SELECT project_id, approval_id, joiner FROM awooop_approval_joiner
+ WHERE project_id = ANY (%(projects)s) AND approval_id = ANY (%(approvals)s)
+ ORDER BY joined_at, joiner
+"""
+# A yes counts only for as long as whoever said it may decide, and did not ask for it themselves:
+# as decisions.decide counts it.
 _VOTES = """
 SELECT v.project_id, v.approval_id, v.voter, v.is_yes, v.comment, v.voted_at, EXISTS (
          SELECT FROM awooop_operator_account o
@@ -65,6 +71,12 @@ SELECT v.project_id, v.approval_id, v.voter, v.is_yes, v.comment, v.voted_at, EX
                   SELECT FROM awooop_member m
                    WHERE m.project_id = v.project_id AND m.operator_id = o.id
                      AND m.role = ANY (%(roles)s))))
+         AND NOT EXISTS (
+           SELECT FROM awooop_approval_joiner j
+             JOIN awooop_approval a
+               ON a.project_id = j.project_id AND a.approval_id = j.approval_id
+            WHERE j.project_id = v.project_id AND j.approval_id = v.approval_id
+              AND j.joiner = v.voter AND NOT a.requester_may_approve)
   FROM awooop_approval_vote v
  WHERE v.project_id = ANY (%(projects)s) AND v.approval_id = ANY (%(approvals)s)
  ORDER BY v.voted_at
@@ -77,6 +89,7 @@ def page(p: Pipe, asked: reading.Asked) -> reading.Page:
     found = reading.page(p, SOURCE, asked)
     for row in found.rows:
         _open(row)
+    _join(p, found.rows)
     return found
 
 
@@ -85,24 +98,33 @@ def one(p: Pipe, project_id: str, approval_id: UUID) -> Row | None:
     found = reading.one(p, SOURCE, project_id, approval_id, *_MORE)
     if found is not None:
         _open(found)
+        _join(p, [found])
     return found
 
 
-def votes(p: Pipe, rows: Iterable[Row]) -> Votes:
+def votes(p: Pipe, rows: Sequence[Row]) -> Votes:
     """Return who has voted on some requests, in the order they did."""
-    wanted = list(rows)
-    found = p.send(
-        _VOTES,
-        {
-            "roles": _ENOUGH,
-            "projects": sorted({row["project_id"] for row in wanted}),
-            "approvals": [row["approval_id"] for row in wanted],
-        },
-    )
+    found = p.send(_VOTES, {"roles": _ENOUGH, **_named(rows)})
     cast = defaultdict[tuple[str, UUID], list[Row]](list)
     for vote in reading.told(found.fetchall(), _VOTE):
         cast[vote["project_id"], vote["approval_id"]].append(vote)
     return cast
+
+
+def _join(p: Pipe, rows: Sequence[Row]) -> None:
+    """Add to each request who else has asked for it."""
+    joined = defaultdict[tuple[str, UUID], list[str]](list)
+    for project_id, approval_id, joiner in p.send(_JOINED, _named(rows)).fetchall():
+        joined[project_id, approval_id].append(joiner)
+    for row in rows:
+        row["joiners"] = joined[row["project_id"], row["approval_id"]]
+
+
+def _named(rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "projects": sorted({row["project_id"] for row in rows}),
+        "approvals": [row["approval_id"] for row in rows],
+    }
 
 
 def _open(row: dict[str, Any]) -> None:

@@ -69,6 +69,7 @@ class Request:
     risk: Badge
     blast: list[tuple[str, str]]
     requested_by: str
+    joiners: str
     standing: Badge
     disposition: Badge
     is_pending: bool
@@ -115,6 +116,7 @@ def shown(
         risk=words.risk(row["risk"]),
         blast=words.blast(row["blast_radius"]),
         requested_by=spelled.plain(row["requested_by"]),
+        joiners=spelled.plain(", ".join(row["joiners"])),
         standing=wording.standing(row["standing"]),
         disposition=words.disposition(row["disposition"]),
         is_pending=row["standing"] == Standing.PENDING,
@@ -140,7 +142,8 @@ def _hindrance(row: Row, votes: Sequence[Row], looker: Looker, now: datetime) ->
         return _("It waits for nobody any more.")
     if not access.holds(looker.decides, row["project_id"]):
         return _("Deciding takes the role approver in this project.")
-    if row["requested_by"] == looker.name and not row["requester_may_approve"]:
+    askers = {row["requested_by"], *row["joiners"]}
+    if looker.name in askers and not row["requester_may_approve"]:
         return _("You asked for this yourself: somebody else must decide.")
     if row["expires_at"] <= now:
         return _("Nobody decided in time.")

@@ -1,27 +1,30 @@
-"""The operators' REST lists of incidents, operations, playbooks and knowledge."""
+"""The operators' REST doors of incidents, operations, playbooks and knowledge."""
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.operations.models import Outcome, Playbook, Severity, Status, Verdict
-from awooop.console.operations import bodies, sources
+from awooop.console.operations import bodies, deeds, sources
+from awooop.console.operations.deeds import Deed
 from awooop.console.operations.sources import SHELVES, Wish
 from awooop.errors import Code, Refused
 from awooop.kit import redaction, rest
-from awooop.kit.db import pipe
+from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants import access
-from awooop.tenants.authentication import person_or_key
+from awooop.tenants.authentication import actor_name, person_or_key
 from awooop.tenants.doors import Door
-from awooop.tenants.models import Operator
+from awooop.tenants.models import Operator, Role
 
 _COMMON = [
     OpenApiParameter("project_id", str),
     OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
     OpenApiParameter("cursor", str, description="from the previous page's next"),
 ]
+_ROLE = "Takes the role approver, and a person: keys are refused."
 _ID = "0199d3a1-7c55-7b1e-9a64-0d6c0f1d2b3a"
 _AT = "2026-01-01T10:00:00Z"
 _INCIDENT = {
@@ -67,6 +70,11 @@ _ENTRY = {
 
 def _tells(name: str, value: dict[str, Any]) -> OpenApiExample:
     return OpenApiExample(name, response_only=True, value={**value, "next": None})
+
+
+def _asks(name: str, reason: str) -> OpenApiExample:
+    value = {"project_id": "acme", "reason": reason}
+    return OpenApiExample(name, request_only=True, value=value)
 
 
 class IncidentsDoor(Door):
@@ -134,6 +142,65 @@ class KnowledgeDoor(Door):
     def get(self, request: Request) -> Response:
         """List what operations taught, newest first; with words, what holds them all."""
         return _listed(request, "knowledge", bodies.KnowledgeAsked)
+
+
+class ResolveDoor(Door):
+    """``/v1/platform/incidents/{incident_id}/resolve``"""
+
+    @extend_schema(
+        operation_id="resolve_incident",
+        request=bodies.Act,
+        responses=bodies.IncidentTold,
+        examples=[_asks("It is over", "The queue drained by itself at 10:12.")],
+        description=f"{_ROLE} Resolving what is resolved changes nothing.",
+    )
+    def post(self, request: Request, incident_id: str) -> Response:
+        """Resolve an incident, because a person says so."""
+        return _done(request, deeds.RESOLVE, incident_id)
+
+
+class ApproveDoor(Door):
+    """``/v1/platform/playbooks/{playbook_id}/approve``"""
+
+    @extend_schema(
+        operation_id="approve_playbook",
+        request=bodies.Act,
+        responses=bodies.PlaybookTold,
+        examples=[_asks("It may be offered", "It helped twice; the second time without us.")],
+        description=f"{_ROLE} Approving what is approved changes nothing.",
+    )
+    def post(self, request: Request, playbook_id: str) -> Response:
+        """Let a playbook be offered for incidents like its own."""
+        return _done(request, deeds.APPROVE, playbook_id)
+
+
+class RetireDoor(Door):
+    """``/v1/platform/playbooks/{playbook_id}/retire``"""
+
+    @extend_schema(
+        operation_id="retire_playbook",
+        request=bodies.Act,
+        responses=bodies.PlaybookTold,
+        examples=[_asks("Never again", "The deployment it restarts is gone.")],
+        description=f"{_ROLE} Retiring what is retired changes nothing.",
+    )
+    def post(self, request: Request, playbook_id: str) -> Response:
+        """Offer a playbook no more, until a person approves it."""
+        return _done(request, deeds.RETIRE, playbook_id)
+
+
+def _done(request: Request, deed: Deed, identity: str) -> Response:
+    """Do what a person asks for, and tell the thing as it is now."""
+    person = _person(request)
+    known = rest.read_uuid(identity)
+    asked = rest.read(bodies.Act, request.data)
+    project_id = asked.project_id
+    access.refuse_below(person, project_id, Role.APPROVER, missing=Code.OPERATION_UNKNOWN)
+    with tenant_tx(project_id):
+        deed.verb(project_id, known, actor_name(person), asked.reason, timezone.now())
+    with pipe() as p, p.operator_tx({project_id}):
+        found = sources.one(p, SHELVES[deed.kind], project_id, known)
+    return Response(redaction.redact(found))
 
 
 def _listed(request: Request, kind: str, query: type[bodies.Asked]) -> Response:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from approvals.operations.models import Kind, Outcome, Playbook, Severity, Stage, Status, Verdict
 from awooop.console.gateway import reading
@@ -54,6 +54,15 @@ class KnowledgeAsked(Asked):
 
     q: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
     worked: Literal["yes", "no"] | None = None
+
+
+class Act(BaseModel):
+    """Whose it is, and why it is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project_id: ProjectId
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class IncidentTold(BaseModel):

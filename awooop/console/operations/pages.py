@@ -15,14 +15,17 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from awooop.console import accounts, answers, projects
 from awooop.console.gateway import places
-from awooop.console.operations import cells, sources, words
+from awooop.console.gateway.reading import Row
+from awooop.console.operations import cells, deeds, sources, words
+from awooop.console.operations.deeds import Deed
 from awooop.console.operations.sources import SHELVES, Wish
 from awooop.errors import Invalid
 from awooop.kit import admin, rest
 from awooop.kit.admin import Choice, Crumb
-from awooop.kit.db import pipe
+from awooop.kit.db import Pipe, Scope, pipe
 from awooop.kit.redaction import redact
 from awooop.tenants import access
+from awooop.tenants.models import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,9 @@ def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
     )
     with pipe() as p, p.operator_tx(scope):
         seen = projects.seen(p)
-        found = sources.page(p, shelf, wish)
+        page = sources.page(p, shelf, wish)
     now, wording = timezone.now(), WORDINGS[kind]
-    lines = [cells.line(kind, row, now) for row in found.rows]
+    lines = [cells.line(kind, row, now) for row in page.rows]
     is_first = asked.older_than is None and asked.newer_than is None
     context = {
         "lines": lines,
@@ -144,7 +147,7 @@ def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
         "has_words": shelf.has_words,
         "words": asked.words or "",
         "is_filtered": bool(kept),
-        **admin.neighbours(kept, older=found.older, newer=found.newer, is_first=is_first),
+        **admin.neighbours(kept, older=page.older, newer=page.newer, is_first=is_first),
     }
     return admin.page(
         site, request, "console/operations/list.html", context, title=str(wording.title)
@@ -155,21 +158,15 @@ def one(
     site: AdminSite, request: HttpRequest, project_id: str, identity: str, kind: str
 ) -> HttpResponse:
     """Show all that is known of a thing."""
-    scope = access.narrowed(access.scope_of(accounts.person_of(request)), project_id)
-    try:
-        known = rest.read_uuid(identity)
-    except Invalid:
-        raise Http404 from None
+    scope, known = _named(request, project_id, identity)
     with pipe() as p, p.operator_tx(scope):
-        found = sources.one(p, SHELVES[kind], project_id, known)
-        if found is None:
-            raise Http404
+        row = _read(p, project_id, known, kind)
         is_incident = kind == "incidents"
         done = sources.operations_of(p, project_id, known) if is_incident else []
         decided = sources.decided(p, project_id, known) if is_incident else []
     now, wording = timezone.now(), WORDINGS[kind]
-    lines = [cells.line("operations", row, now) for row in done]
-    sheet = cells.sheet(kind, found, now)
+    lines = [cells.line("operations", each, now) for each in done]
+    sheet = cells.sheet(kind, row, now)
     context = {
         "sheet": sheet,
         "cells": [cell for cell in sheet.cells if cell.text or cell.badge or cell.at],
@@ -177,6 +174,7 @@ def one(
         "labels": [cell.label for cell in lines[0].cells] if lines else [],
         "operation": WORDINGS["operations"].name,
         "decided": [(words.disposition(what), count) for what, count in decided],
+        "acts": _acts(request, kind, row, known),
     }
     return admin.page(
         site,
@@ -186,6 +184,42 @@ def one(
         title=f"{wording.name} …{str(known)[-8:]}",
         crumbs=[Crumb(str(wording.title), reverse(f"admin:{kind}"))],
     )
+
+
+def found(request: HttpRequest, project_id: str, identity: str, kind: str) -> tuple[UUID, Row]:
+    """Return a thing that this person may see, and its id; anything else is missing."""
+    scope, known = _named(request, project_id, identity)
+    with pipe() as p, p.operator_tx(scope):
+        return known, _read(p, project_id, known, kind)
+
+
+def decides(request: HttpRequest, project_id: str) -> bool:
+    """Tell whether this person may resolve, approve and retire things of a project."""
+    mine = access.scope_of(accounts.person_of(request), Role.APPROVER)
+    return access.holds(mine, project_id)
+
+
+def _named(request: HttpRequest, project_id: str, identity: str) -> tuple[Scope, UUID]:
+    scope = access.narrowed(access.scope_of(accounts.person_of(request)), project_id)
+    try:
+        return scope, rest.read_uuid(identity)
+    except Invalid:
+        raise Http404 from None
+
+
+def _read(p: Pipe, project_id: str, known: UUID, kind: str) -> Row:
+    row = sources.one(p, SHELVES[kind], project_id, known)
+    if row is None:
+        raise Http404
+    return row
+
+
+def _acts(request: HttpRequest, kind: str, row: Row, known: UUID) -> list[tuple[Deed, str]]:
+    project_id = row["project_id"]
+    possible = deeds.of(kind, row)
+    if not possible or not decides(request, project_id):
+        return []
+    return [(deed, deed.href(project_id, known)) for deed in possible]
 
 
 def _asked(request: HttpRequest) -> Asked:
@@ -199,10 +233,10 @@ def _asked(request: HttpRequest) -> Asked:
 def _filters(
     kept: Mapping[str, str], known: Mapping[str, tuple[str, tuple[str, ...]]], seen: list[str]
 ) -> list[Filter]:
-    found = []
+    shown = []
     for name, (_column, values) in known.items():
         label, called = _FILTERS[name]
         labels = {value: str(called(value)) for value in values}
-        found.append(Filter(name, str(label), admin.choices(kept, name, _("All"), labels)))
+        shown.append(Filter(name, str(label), admin.choices(kept, name, _("All"), labels)))
     mine = admin.choices(kept, "project", _("All"), {each: each for each in seen})
-    return [*found, Filter("project", _("Project"), mine)]
+    return [*shown, Filter("project", _("Project"), mine)]

@@ -72,9 +72,20 @@ class TestVerification:
         assert (found.outcome, found.verdict, found.effectiveness) == ("executed", "unverified", 3)
         assert desk.again(incident).status == "investigating"
         assert desk.all(Operation, rollback_of=found.operation_id) == []
+        assert (found.stage, desk.all(Playbook)) == ("done", [])
         for change in ("outcome = 'error'", "verdict = 'failed'"):
             with pytest.raises(DatabaseError):
                 desk.sql(f"UPDATE awooop_operation SET {change}")
+
+    def test_that_comes_too_late_proves_nothing(self, desk: Desk) -> None:
+        made = desk.propose(SCALE, verification=same_replicas(3, window=60))
+        desk.decide(made)
+        desk.work()
+        desk.sql("UPDATE awooop_operation SET verify_by = clock_timestamp() - interval '2 minutes'")
+        desk.tend()
+        found = desk.operation(made)
+        assert (found.outcome, found.verdict) == ("executed", "unverified")
+        assert found.verdict_note == "nobody looked in time"
 
     def test_may_only_read_has_rules_and_an_end(self, desk: Desk) -> None:
         named = {"namespace": "shop", "kind": "Deployment", "name": "web"}
@@ -159,12 +170,30 @@ class TestAutoApproved:
         desk.tend()
         assert desk.again(incident).status == "resolved"
         assert desk.again(other).status == "open"
+        assert len(desk.all(Notice, kind="incident.resolved")) == 1
         (entry,) = desk.all(Knowledge)
         assert entry.incident_id == incident.incident_id
         assert {"auto_executed", "latency"} <= set(entry.tags)
         assert len(desk.all(Playbook)) == 1
         assert [each.what for each in desk.all(AnomalyDisposition)] == ["auto_approved"]
         assert len(desk.patches()) == 1
+
+    def test_that_failed_is_linked_and_resolves_nothing(self, desk: Desk) -> None:
+        install(Family.POLICY, "default", LAXER)
+        desk.host.said["restart"] = Said(err="unit is masked", status=1)
+        found, incident = desk.done(NGINX, **AUTO), desk.incident()
+        with tenant_tx(PROJECT):
+            at = timezone.now()
+            assert learning.link(PROJECT, found.operation_id, incident.incident_id, at=at)
+            for pair in ((uuid4(), incident.incident_id), (found.operation_id, uuid4())):
+                with pytest.raises(NotFound):
+                    learning.link(PROJECT, *pair, at=at)
+        desk.tend()
+        assert desk.again(incident).status == "open"
+        (entry,) = desk.all(Knowledge)
+        assert (entry.incident_id, entry.did_not_work) == (incident.incident_id, True)
+        assert {"auto_executed", "failure", "latency"} <= set(entry.tags)
+        assert desk.all(Playbook) == []
 
     def test_watching_and_what_people_approved_is_not_linked(self, desk: Desk) -> None:
         watched, human = desk.propose("NO_ACTION", **AUTO), desk.done(RESTART)
@@ -188,7 +217,23 @@ class TestLearning:
         found = desk.again(found)
         assert (found.outcome, found.stage, found.tries) == ("executed", "done", 5)
 
+    def test_keeps_its_entry_when_the_playbook_fails(self, desk: Desk, monkeypatch) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise RuntimeError("no")
+
+        with monkeypatch.context() as breaking:
+            breaking.setattr(playbooks, "learn", broken)
+            how = {"incident_id": desk.incident().incident_id}
+            found = desk.done(SCALE, verification=same_replicas(3), **how)
+        assert (found.outcome, found.stage) == ("executed", "learning")
+        (entry,) = desk.all(Knowledge)
+        assert {"human_approved", "success", "verified"} <= set(entry.tags)
+        desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+        desk.tend()
+        assert len(desk.all(Knowledge)) == len(desk.all(Playbook)) == 1
+
     def test_is_bounded_by_the_database(self, desk: Desk, monkeypatch) -> None:
+        assert learning.SECONDS == 30
         monkeypatch.setattr(learning, "SECONDS", 0.5)
 
         def slow(*_: object, **__: object) -> None:
@@ -244,7 +289,7 @@ class TestLearning:
             (found,) = knowledge.search(PROJECT, "checkout scale")
             assert "replicas=3" in found.body
             (failed,) = knowledge.search(PROJECT, "nginx", tags=["failure"])
-            assert failed.did_not_work
+            assert (failed.did_not_work, failed.category) == (True, "general")
             assert knowledge.search(PROJECT, "nginx", tags=["success"]) == []
             assert knowledge.search(PROJECT, "-checkout 'x & | !", tags=["latency"]) == []
 

@@ -1,14 +1,22 @@
 """Which errors pass by themselves; and how often, how far apart and by which ticket it is tried."""
 
+import time
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError
+from django.utils import timezone
 
 from approvals.operations import attempts
 from approvals.operations.models import Ticket
+from approvals.operations.proposals import Proposed
 from awooop.errors import Code
-from gateway import hub
+from contracts.models import Family
+from gateway import hub, rates
 from gateway.models import Effect
-from tests.approvals.operations.conftest import NGINX, SCALE, WEB, Desk
+from runs.models import Run
+from tests.approvals import clock
+from tests.approvals.operations.conftest import ASKING, NGINX, SCALE, WEB, Desk, install
 
 
 class TestIsTransient:
@@ -43,6 +51,11 @@ class TestIsDueAgain:
         assert (found.outcome, found.attempts) == ("error", 3)
         assert desk.all(Effect) == []
 
+    def test_a_read_of_what_is_not_there_is_not_asked_again(self, desk: Desk) -> None:
+        found = desk.done("kubectl get deploy/nothing -n shop")
+        assert (found.outcome, found.attempts) == ("error", 1)
+        assert "not found" in found.error.lower()
+
     def test_a_write_that_was_answered_is_not_sent_again(self, desk: Desk) -> None:
         desk.cluster.answers[WEB + "/scale"] = (429, "too many requests")
         found = desk.done(SCALE)
@@ -58,6 +71,76 @@ class TestIsDueAgain:
         assert desk.operation(made).attempts == 3
         assert desk.all(Effect) == []
         assert desk.all(Ticket) == []
+
+
+def too_fast() -> None:
+    """Let this minute and the next have had all their calls of the tool that restarts units."""
+    install(Family.POLICY, "default", {**ASKING, "rate_limits": {"per_tool_per_minute": 1}})
+    for minute in (0, 60):
+        rates.spend("ops", {"tool:hosts/ssh_systemctl_restart": 9}, now=time.time() + minute)
+
+
+class TestTooFast:
+    def approved(self, desk: Desk, **how: object) -> Proposed:
+        made = desk.propose(NGINX, **how)
+        desk.decide(made)
+        too_fast()
+        return made
+
+    def test_waits_for_the_rate_and_is_then_done(self, desk: Desk) -> None:
+        made = self.approved(desk)
+        late = desk.all(Run, run_id=made.run_id)[0].timeout_at
+        desk.work()
+        found, approval = desk.operation(made), desk.approval(made)
+        assert (found.stage, found.outcome, found.attempts) == ("resting", "", 0)
+        wait = found.due_at - timezone.now()
+        assert timedelta(0) < wait <= timedelta(seconds=60)
+        assert (approval.disposition, approval.ended_at) == ("", None)
+        (run,) = desk.all(Run, run_id=made.run_id)
+        assert run.state == "waiting_tool"
+        assert run.timeout_at - late > wait
+        desk.work()
+        desk.tend()
+        assert desk.operation(made).stage == "resting"
+        install(Family.POLICY, "default", ASKING)
+        desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+        desk.tend()
+        desk.work()
+        found = desk.operation(made)
+        assert (found.outcome, found.attempts) == ("executed", 1)
+        assert desk.approval(made).disposition == "approved-executed"
+        assert sum("restart" in line for line in desk.host.lines) == 1
+
+    def test_waits_more_often_than_it_may_be_tried(self, desk: Desk) -> None:
+        made = self.approved(desk)
+        for _ in range(attempts.MOST + 1):
+            desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+            desk.work()
+            assert desk.operation(made).stage == "resting"
+            desk.sql("UPDATE awooop_operation SET due_at = clock_timestamp()")
+            desk.tend()
+        assert desk.operation(made).attempts == 0
+
+    def test_ends_with_the_approvals_own_time(self, desk: Desk) -> None:
+        made = self.approved(desk)
+        clock.overdue(made.approval_id, 0.5)
+        desk.work()
+        found = desk.operation(made)
+        assert (found.outcome, found.error_code) == ("denied", Code.GATE_RATE.value)
+        assert desk.approval(made).disposition == "denied-not-executed"
+        assert desk.host.lines == []
+
+    def test_of_what_nobody_was_asked_about_ends_with_its_run(self, desk: Desk) -> None:
+        lax = {**ASKING, "approval": {"required_scopes": []}}
+        install(Family.POLICY, "default", lax)
+        made = desk.propose(NGINX, auto_approved=True)
+        too_fast()
+        install(Family.POLICY, "default", {**lax, "rate_limits": {"per_tool_per_minute": 1}})
+        late = desk.all(Run, run_id=made.run_id)[0].timeout_at
+        desk.work()
+        assert desk.operation(made).stage == "resting"
+        (run,) = desk.all(Run, run_id=made.run_id)
+        assert (run.state, run.timeout_at) == ("waiting_tool", late)
 
 
 class TestTickets:

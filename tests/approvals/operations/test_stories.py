@@ -1,6 +1,7 @@
 """An action from its words to what was learned: with real peers for SSH and Kubernetes."""
 
 import pytest
+from django.utils import timezone
 
 from approvals.decisions import Decision
 from approvals.models import Approval
@@ -18,7 +19,7 @@ from approvals.operations.verification import Wanted
 from awooop.audit.models import AuditEvent
 from gateway.models import Effect
 from runs import tools
-from runs.models import Run
+from runs.models import Run, Transition
 from tests.approvals.operations.conftest import NGINX, RESTART, SCALE, WEB, Desk
 from tests.peers.ssh_server import Said
 
@@ -61,8 +62,10 @@ class TestSuccess:
         assert len(desk.patches()) == 1
 
     def test_a_host_is_restarted_once_by_its_agent(self, desk: Desk) -> None:
-        found = desk.done(NGINX)
+        found = desk.done(NGINX, incident_id=desk.incident().incident_id)
         assert (found.outcome, found.verdict) == ("executed", "verified")
+        (playbook,) = desk.all(Playbook)
+        assert (playbook.action, playbook.category) == (NGINX, "latency")
         restarts = [line for line in desk.host.lines if "restart" in line]
         assert restarts == ["sudo -n -- systemctl restart -- nginx"]
 
@@ -119,6 +122,10 @@ class TestTransient:
         desk.work()
         found = desk.operation(made)
         assert (found.stage, found.attempts, found.outcome) == ("resting", 1, "")
+        wait = (found.due_at - timezone.now()).total_seconds()
+        assert 25 < wait <= settings.OPERATION_RETRY_SECONDS == 30
+        (rested,) = desk.all(Transition, run_id=made.run_id, now="waiting_tool")
+        assert rested.reason.startswith("another attempt in 30 s: ")
         desk.work()
         desk.tend()
         assert desk.operation(made).attempts == 1
@@ -141,6 +148,16 @@ class TestPermanent:
         (entry,) = desk.all(Knowledge)
         assert {"failure", "execution_failed"} <= set(entry.tags)
         assert entry.did_not_work
+
+    def test_is_looked_after_and_neither_resolves_nor_teaches(self, desk: Desk) -> None:
+        incident = desk.incident()
+        how = {"incident_id": incident.incident_id, "verification": same_replicas(2)}
+        desk.cluster.answers[WEB + "/scale"] = (403, "deployments is forbidden")
+        found = desk.done(SCALE, **how)
+        assert (found.outcome, found.verdict, found.effectiveness) == ("error", "verified", 1)
+        assert desk.again(incident).status == "investigating"
+        assert desk.all(Playbook) == []
+        assert desk.all(Operation, rollback_of=found.operation_id) == []
 
     def test_what_a_command_wrote_on_stderr_is_kept_without_secrets(self, desk: Desk) -> None:
         secret = "AKIAIOSFODNN7EXAMPLE"
@@ -230,6 +247,8 @@ class TestNoAction:
         assert "observed" in entry.tags
         assert [each.what for each in desk.all(AnomalyDisposition)] == ["no_action"]
         assert desk.all(Playbook) == []
+        kinds = {notice.kind for notice in desk.all(Notice)}
+        assert kinds == {"operation.ended", "incident.resolved"}
 
     def test_with_something_to_see_resolves_only_when_it_is_seen(self, desk: Desk) -> None:
         incident = desk.incident()
