@@ -260,8 +260,7 @@ def _lose(project_id: str, effect_ids: list[UUID]) -> int:
         cursor.execute(_LOSE, {**params, "project_id": project_id, "ids": effect_ids})
         names = [column.name for column in cursor.description]
         lost = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        for effect in lost:
-            cursor.execute(journal.WRITE, journal.lost(effect, code=code.value, reason=note))
+        journal.write(journal.lost(effect, code=code.value, reason=note) for effect in lost)
         for effect in lost:
             event = _ended(effect, Outcome.UNKNOWN, code, actor="reaper")
             cursor.execute(sink.WRITE, sink.params(event))

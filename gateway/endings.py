@@ -148,7 +148,7 @@ def ask(call: Call, stopped: Stopped, *, begun: float) -> Result:
     timed = replace(_refusal(call, stopped), latency_ms=_milliseconds(begun))
     try:
         with tenant_tx(call.project_id):
-            journal.write(_row(call, known, timed))
+            journal.write([_row(call, known, timed)])
             asked = humans.ask(call, known, timezone.now())
     except (psycopg.Error, DatabaseError) as reason:
         raise _unrecorded(call, reason) from reason
@@ -228,9 +228,8 @@ def _send_beside(
 def _write_of(project_id: str, endings: Mapping[int, Ending]) -> dict[int, Unavailable | None]:
     try:
         with pipe() as p, p.tenant_tx(project_id):
+            journal.send(p, [each.row for each in endings.values() if each.row is not None])
             for each in endings.values():
-                if each.row is not None:
-                    journal.send(p, each.row)
                 if each.beside is not None:
                     each.beside(p)
     except (psycopg.Error, DatabaseError) as reason:
