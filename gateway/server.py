@@ -63,36 +63,42 @@ async def _list_tools(ctx: Context, params: types.PaginatedRequestParams | None)
 
 
 async def _call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
+    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        return await _called(ctx, params)
+    with flights.up(_seat(ctx).knock, ctx.request_id):
+        return await _called(ctx, params)
+    raise MCPError(CANCELLED, "Request cancelled")
+
+
+async def _called(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
     seat, progress = _seat(ctx), _progress(ctx)
     try:
         seconds = seat.knock.hold()
     except AwoooPError as reason:
         raise _protocol_error(reason) from None
-    with flights.up(seat.knock, ctx.request_id):
-        try:
-            result = await calls.acall_tool(
-                partial(_call, seat, params),
-                is_large=seat.is_large,
+    try:
+        result = await calls.acall_tool(
+            partial(_call, seat, params),
+            is_large=seat.is_large,
+            progress=progress,
+            listener=_listener(ctx, seat),
+        )
+        if seconds and seat.caller is not None:
+            result = await holding.hold(
+                result,
+                project_id=seat.caller.holder.project_id,
+                agent_id=seat.caller.agent_id,
+                seconds=seconds,
                 progress=progress,
-                listener=_listener(ctx, seat),
             )
-            if seconds and seat.caller is not None:
-                result = await holding.hold(
-                    result,
-                    project_id=seat.caller.holder.project_id,
-                    agent_id=seat.caller.agent_id,
-                    seconds=seconds,
-                    progress=progress,
-                )
-        except TurnedAway as reason:
-            seat.reply.instead(reason.error)
-            raise MCPError(types.INTERNAL_ERROR, reason.error.detail) from None
-        except _Unfit as reason:
-            raise _protocol_error(reason.error) from None
-        except Exception as reason:  # noqa: BLE001 - a door: nothing leaves with a stack trace
-            return answers.of_error(_told(reason))
-        return _answer(ctx, params.name, result)
-    raise MCPError(CANCELLED, "Request cancelled")
+    except TurnedAway as reason:
+        seat.reply.instead(reason.error)
+        raise MCPError(types.INTERNAL_ERROR, reason.error.detail) from None
+    except _Unfit as reason:
+        raise _protocol_error(reason.error) from None
+    except Exception as reason:  # noqa: BLE001 - a door: nothing leaves with a stack trace
+        return answers.of_error(_told(reason))
+    return _answer(ctx, params.name, result)
 
 
 class _Unfit(Exception):

@@ -17,8 +17,10 @@ _IDLE_SECONDS = 4.0  # below what servers wait: a request must not meet a closin
 _ENDING_SECONDS = 0.2  # after a stream's last message, for the end of the stream
 _MOST_ENDING = 16
 _BEARER = "authorization"
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(rb"(?:[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?")
+_LINES = re.compile(
+    rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: "
+    rb"(?:[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?\r\n)*"
+)
 _PLAIN = (b"", b"identity")
 
 
@@ -161,14 +163,13 @@ class Endpoint:
         self._path = url.raw_path
         self._private = target.private_addresses
         self._ears = ears
-        self._fixed = b"".join(
-            _line(name, value)
-            for name, value in (
-                (b"Host", url.netloc),
-                (b"User-Agent", b"awooop-gateway"),
-                (b"Accept-Encoding", b"identity"),
-                *_credential(target),
-            )
+        self._fixed = _lines(
+            {
+                "Host": url.netloc.decode("ascii"),
+                "User-Agent": "awooop-gateway",
+                "Accept-Encoding": "identity",
+                **_credential(target),
+            }
         )
         # beside the calls: news, and cancellations
         self._places = _Places(target.concurrent + 4)
@@ -203,25 +204,26 @@ class Endpoint:
         self._places.close()
 
     def _spelled(self, method: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        lines = [_line(name.encode(), value.encode()) for name, value in headers.items()]
         length = b"Content-Length: %d\r\n" % len(body) if body else b""
         first = b"%s %s HTTP/1.1\r\n" % (method.encode(), self._path)
-        return b"".join((first, self._fixed, *lines, length, b"\r\n", body))
+        return b"".join((first, self._fixed, _lines(headers), length, b"\r\n", body))
 
 
-def _line(name: bytes, value: bytes) -> bytes:
-    if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+def _lines(headers: Mapping[str, str]) -> bytes:
+    """Spell headers, each on a line of its own and nothing else on it."""
+    spelled = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
+    if _LINES.fullmatch(spelled) is None or spelled.count(b"\n") != len(headers):
         raise Failed(Code.UPSTREAM_BROKEN, "the request cannot be spelled", sent=False)
-    return b"%s: %s\r\n" % (name, value)
+    return spelled
 
 
-def _credential(target: Target) -> list[tuple[bytes, bytes]]:
+def _credential(target: Target) -> dict[str, str]:
     if target.credential is None:
-        return []
+        return {}
     name = str(target.transport.get("credential_header") or "Authorization")
     value = target.credential.reveal().strip()
     if name.lower() == _BEARER and " " not in value:
         value = f"Bearer {value}"
     if not value.isascii() or not value.isprintable():
         raise Failed(Code.CREDENTIAL_AWAY, "the credential cannot stand in a header", sent=False)
-    return [(name.encode(), value.encode())]
+    return {name: value}

@@ -41,6 +41,10 @@ class Walk:
         self.left -= 1
         if depth > DEEPEST or self.left < 0:
             return placeholder(UNREAD, type(value).__name__)
+        if type(value) is str:  # what JSON is made of comes first
+            return self.text(value, promised, depth)
+        if type(value) is dict:
+            return self._mapping(value, promised, depth)
         if isinstance(value, Enum):
             value = value.value
         if isinstance(value, str):
