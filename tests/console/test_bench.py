@@ -69,8 +69,8 @@ class TestBench:
         ended = bench("gateway", "--json", "--seconds", "0.05", environment=process_env)
         assert ended.returncode == 0, ended.stderr
         told = {each["what"]: each for each in json.loads(ended.stdout)["gateway"]["figures"]}
-        assert 0 < told["calls, 8 clients"]["ratio"] < 2
-        assert told["added to a call, 1 client, p50"]["ours"] > 0
+        assert 0 < told["calls, 8 agents"]["ratio"] < 2
+        assert told["added to a call, 1 agent, p50"]["ours"] > 0
         assert "scratch database" in ended.stderr
         assert left_behind(ended.stderr) == []
 

@@ -20,7 +20,7 @@ if __name__ == "__main__":
 from django.conf import settings
 from django.db import connections
 
-from awooop.console.bench import client, counters, evidence, fill, pgbench
+from awooop.console.bench import agent, client, counters, evidence, fill, pgbench
 from awooop.kit import ids
 from awooop.kit.db import pipe
 from contracts import queries as contracts
@@ -158,6 +158,7 @@ CHORES: dict[str, Callable[..., Any]] = {
     "bare": pgbench.run_bare,
     "post": client.post,
     "call": client.call,
+    "call by agents": agent.call,
     "evidence": evidence.write,
 }
 

@@ -5,7 +5,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httptools
@@ -64,7 +64,7 @@ def post(
     """Place orders for some seconds over ``lines`` connections.
 
     :param events: the event ids to repeat; every request is a new event when there are none.
-    :returns: see :func:`_ask_all`.
+    :returns: see :func:`summed`.
     """
     known = itertools.cycle(events) if events else iter(lambda: str(ids.new_id()), "")
     bodies = (
@@ -87,7 +87,7 @@ def call(
     """Call a tool for some seconds over ``lines`` connections.
 
     :param revision: of MCP; empty for the REST door.
-    :returns: see :func:`_ask_all`.
+    :returns: see :func:`summed`.
     """
     headers, bodies = {}, _calls(tool, revision)
     if revision:
@@ -101,8 +101,13 @@ def call(
     return uvloop.run(_ask_all(port, asked, seconds, lines))
 
 
+def arguments(number: int) -> dict[str, Any]:
+    """Return what a tool is called with, each time something else."""
+    return {"text": "how is checkout?", "count": number}
+
+
 def _calls(tool: str, revision: str) -> Iterator[str]:
-    params: dict[str, Any] = {"name": tool, "arguments": {"text": "how is checkout?"}}
+    params: dict[str, Any] = {"name": tool}
     if revision >= MODERN:
         params["_meta"] = {
             "io.modelcontextprotocol/protocolVersion": revision,
@@ -110,7 +115,7 @@ def _calls(tool: str, revision: str) -> Iterator[str]:
             "io.modelcontextprotocol/clientCapabilities": {},
         }
     for number in itertools.count(1):
-        params["arguments"]["count"] = number
+        params["arguments"] = arguments(number)
         if revision:
             request = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
             yield json.dumps(request)
@@ -130,11 +135,7 @@ def _spelled(
 
 
 async def _ask_all(port: int, asked: Iterator[bytes], seconds: float, lines: int) -> dict[str, Any]:
-    """Ask over all lines at once.
-
-    :returns: requests a second, their statuses, and the milliseconds of the median and the 99th
-        percentile.
-    """
+    """Ask over all lines at once; see :func:`summed`."""
     loop, began = asyncio.get_running_loop(), time.monotonic()
     opened = [
         await loop.create_connection(lambda: _Line(asked, began + seconds), "127.0.0.1", port)
@@ -143,10 +144,19 @@ async def _ask_all(port: int, asked: Iterator[bytes], seconds: float, lines: int
     protocols = [protocol for _, protocol in opened]
     await asyncio.gather(*(protocol.done for protocol in protocols))
     took = time.monotonic() - began
-    latencies = sorted(itertools.chain.from_iterable(line.latencies for line in protocols))
+    latencies = itertools.chain.from_iterable(line.latencies for line in protocols)
     statuses = sum((line.statuses for line in protocols), Counter[str]())
+    return summed(latencies, statuses, took)
+
+
+def summed(taken: Iterable[float], statuses: Mapping[str, int], seconds: float) -> dict[str, Any]:
+    """Return requests a second, their statuses, and median and 99th percentile in milliseconds.
+
+    :param taken: seconds, of each request.
+    """
+    latencies = sorted(taken)
     return {
-        "rate": len(latencies) / took,
+        "rate": len(latencies) / seconds,
         "statuses": dict(statuses),
         "p50_ms": _percentile(latencies, 0.5),
         "p99_ms": _percentile(latencies, 0.99),

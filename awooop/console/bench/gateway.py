@@ -39,12 +39,14 @@ def measure(sizes: Sizes) -> Report:
         rounds = _Rounds(caller, key, direct, ours, max(_LEAST_SECONDS, sizes.seconds))
         rounds.warm()
         for number in range(sizes.rounds):
-            say(f"round {number + 1} of {sizes.rounds}: direct, through the gateway, over REST")
+            say(f"round {number + 1} of {sizes.rounds}: agents, MCP by hand, REST")
             rounds.play()
     notes = (
         f"the upstream, the web and the client are a process each; medians of {sizes.rounds} "
         "rounds with their anchors beside them",
         "direct: the same client, the same request, sent to the upstream itself",
+        "an agent is the MCP SDK's client; by hand, requests are ready-made and cost their sender "
+        "next to nothing",
     )
     return Report("gateway", rounds.figures(), notes)
 
@@ -72,12 +74,21 @@ class _Rounds:
             self._play(lines, self.seconds)
 
     def _play(self, lines: int, seconds: float) -> None:
+        self._ask_agents("direct agent", self.direct, "/mcp", upstream.TOOL, lines, seconds)
+        self._ask_agents("agent", self.ours, _MCP_PATH, _TOOL, lines, seconds)
         for name, revision in (("modern", client.MODERN), ("handshake", _HANDSHAKE)):
             self._call(
                 f"direct {name}", self.direct, "/mcp", upstream.TOOL, revision, lines, seconds
             )
             self._call(name, self.ours, _MCP_PATH, _TOOL, revision, lines, seconds)
         self._call("rest", self.ours, _REST_PATH, _TOOL, "", lines, seconds)
+
+    def _ask_agents(
+        self, name: str, port: int, path: str, tool: str, lines: int, seconds: float
+    ) -> None:
+        given = {"port": port, "path": path, "key": self.key, "tool": tool}
+        found = self.caller.do("call by agents", lines=lines, seconds=seconds, **given)
+        self.seen.setdefault(f"{name} {lines}", []).append(found)
 
     def _call(
         self,
@@ -98,15 +109,18 @@ class _Rounds:
     def figures(self) -> list[Figure]:
         """Return what the rounds found."""
         return [
-            self._added("added to a call, 1 client, p50", "modern", "p50_ms", _ADDED),
-            self._added("added to a call, 1 client, p99", "modern", "p99_ms"),
-            self._share("calls, 8 clients", "modern", _SHARE),
-            self._share("calls, 1 client", "modern"),
-            self._added(f"added, MCP {_HANDSHAKE}, p50", "handshake", "p50_ms"),
-            self._share(f"calls, 8 clients, MCP {_HANDSHAKE}", "handshake"),
-            self._added("added over REST, 1 client, p50", "rest", "p50_ms"),
-            self._share("calls over REST, 8 clients", "rest"),
-            Figure("a direct call, 1 client, p50", self._middle("direct modern 1", "p50_ms"), "ms"),
+            self._added("added to a call, 1 agent, p50", "agent", "p50_ms", _ADDED),
+            self._added("added to a call, 1 agent, p99", "agent", "p99_ms"),
+            self._share("calls, 8 agents", "agent", _SHARE),
+            self._share("calls, 1 agent", "agent"),
+            Figure("a direct call, 1 agent, p50", self._middle("direct agent 1", "p50_ms"), "ms"),
+            self._added("added by hand, p50", "modern", "p50_ms"),
+            self._share("calls by hand, 8 lines", "modern"),
+            self._added(f"added by hand, MCP {_HANDSHAKE}, p50", "handshake", "p50_ms"),
+            self._share(f"calls by hand, MCP {_HANDSHAKE}, 8 lines", "handshake"),
+            self._added("added over REST, p50", "rest", "p50_ms"),
+            self._share("calls over REST, 8 lines", "rest"),
+            Figure("a direct call by hand, p50", self._middle("direct modern 1", "p50_ms"), "ms"),
         ]
 
     def _added(self, what: str, name: str, field_name: str, bar: Bar | None = None) -> Figure:
@@ -115,7 +129,7 @@ class _Rounds:
         return Figure(what, added, "ms", bar=bar)
 
     def _share(self, what: str, name: str, bar: Bar | None = None) -> Figure:
-        lines = 1 if "1 client" in what else _MANY
+        lines = 1 if "1 agent" in what else _MANY
         ours, anchor = f"{name} {lines}", _anchor(name, lines)
         pairs = zip(self.seen[ours], self.seen[anchor], strict=True)
         ratio = median([one["rate"] / other["rate"] for one, other in pairs])
