@@ -151,7 +151,7 @@ async def _drive(under_way: _UnderWay, *, is_large: bool) -> Result:
         done: Any
         try:
             if isinstance(asked, Ending):
-                done = await _recorder().record(asked)
+                done = await _recorded(asked)
             elif isinstance(asked, CoroutineType):
                 done = await _asked(under_way, asked)
             elif isinstance(asked, Future):
@@ -223,6 +223,15 @@ def _asking(under_way: _UnderWay, judged: Admitted, target: Target, permit: Perm
 def _gone() -> Failed:
     """Say that the caller has left; made anew, or each call's frames would stay with it."""
     return Failed(Code.CALLER_GONE, sent=True)
+
+
+async def _recorded(ending: Ending) -> Result:
+    """Have an ending written: with others, or alone where more than its row is."""
+    if ending.row is None:
+        return ending.result
+    if ending.beside is not None:
+        return await _in_thread(partial(endings.recorded, ending), _threads)
+    return await _recorder().record(ending)
 
 
 async def _asked(under_way: _UnderWay, asking: Asking) -> Answer:
@@ -303,8 +312,6 @@ class _Recorder:
 
         :raises Unavailable: it cannot be.
         """
-        if ending.row is None:
-            return ending.result
         written: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._coming.append((ending, written))
         if self._at_work is None:

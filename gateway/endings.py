@@ -3,7 +3,6 @@
 An :class:`Ending` is told to nobody before it is written; many of them can be, at once.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -117,14 +116,19 @@ def untold(call: Call, known: Facts, result: Result, begun: float) -> Ending:
 
 
 def write(endings: Sequence[Ending]) -> list[Unavailable | None]:
-    """Write how calls ended, each project's in one transaction; return why one is not written.
+    """Write how calls ended, each project's rows at once; return why one is not written.
 
     One that cannot be written takes no other with it. Opens its own transactions.
     """
     reasons: dict[int, Unavailable | None] = {}
-    told = [(each.call.project_id, place) for place, each in enumerate(endings) if each.row]
-    for project_id, places in itertools.groupby(sorted(told), key=lambda pair: pair[0]):
-        reasons |= _write_of(project_id, {place: endings[place] for _, place in places})
+    rows: dict[str, dict[int, Ending]] = {}
+    for place, each in enumerate(endings):
+        if each.beside is not None:
+            reasons |= _write_of(each.call.project_id, {place: each})
+        elif each.row is not None:
+            rows.setdefault(each.call.project_id, {})[place] = each
+    for project_id, several in rows.items():
+        reasons |= _write_of(project_id, several)
     return [reasons.get(place) for place in range(len(endings))]
 
 
@@ -227,11 +231,7 @@ def _send_beside(
 
 def _write_of(project_id: str, endings: Mapping[int, Ending]) -> dict[int, Unavailable | None]:
     try:
-        with pipe() as p, p.tenant_tx(project_id):
-            journal.send(p, [each.row for each in endings.values() if each.row is not None])
-            for each in endings.values():
-                if each.beside is not None:
-                    each.beside(p)
+        _commit(project_id, list(endings.values()))
     except (psycopg.Error, DatabaseError) as reason:
         if len(endings) == 1:
             return {place: _unrecorded(each.call, reason) for place, each in endings.items()}
@@ -241,6 +241,18 @@ def _write_of(project_id: str, endings: Mapping[int, Ending]) -> dict[int, Unava
     for place, each in endings.items():
         alone |= _write_of(project_id, {place: each})
     return alone
+
+
+def _commit(project_id: str, endings: Sequence[Ending]) -> None:
+    rows = [each.row for each in endings if each.row is not None]
+    beside = [each.beside for each in endings if each.beside is not None]
+    if not beside:
+        journal.commit(project_id, rows)
+        return
+    with pipe() as p, p.tenant_tx(project_id):
+        journal.send(p, rows)
+        for send in beside:
+            send(p)
 
 
 def _row(call: Call, known: Facts, result: Result) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from awooop.kit import redaction
-from awooop.kit.db import Pipe
+from awooop.kit.db import Pipe, tenant_statement
 from gateway.shapes import Call, Result
 
 _LONGEST_NAME = 200
@@ -45,6 +45,14 @@ INSERT INTO awooop_mcp_gateway_audit ({_COLUMNS}, created_at)
 SELECT {_COLUMNS}, clock_timestamp()
   FROM json_to_recordset(%s) AS told ({_TYPED})
 """
+
+
+def commit(project_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write calls' rows in a transaction of their own.
+
+    :raises psycopg.Error: none of them is written.
+    """
+    tenant_statement(project_id, f"{_WRITE}, walls", [_spelled(rows)])
 
 
 def send(p: Pipe, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 Three rooms: :func:`tenant_tx` sees one tenant, :func:`operator_tx` reads the tenants an operator
 may see, :func:`worker_tx` claims and reaps runs. Hot paths use the same rooms through :func:`pipe`,
-which sends a whole transaction in one round trip.
+which sends a whole transaction in one round trip; :func:`tenant_statement` is one that is whole.
 
 Every setting and role is transaction-local, so a pooled connection can never carry one tenant's
 context into the next piece of work.
@@ -32,6 +32,7 @@ _AS_TENANT = "SELECT set_config('rls.tenant_id', %s, true)"
 _AS_OPERATOR = (
     "SELECT set_config('role', 'awooop_operator', true), set_config('rls.operator_scope', %s, true)"
 )
+_WALLS = "WITH walls AS MATERIALIZED (SELECT set_config('rls.tenant_id', %s, true)) "
 _AS_WORKER = "SELECT set_config('role', 'awooop_worker', true)"
 
 # Hot statements are planned once: planning them for each call cost a third of their time.
@@ -256,6 +257,18 @@ def pipe() -> Iterator[Pipe]:
         finally:
             if not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE:
                 raw.rollback()
+
+
+def tenant_statement(project_id: str, sql: str, params: Sequence[Any]) -> None:
+    """Do one statement that is a whole transaction of one tenant: half the time of a pipe of four.
+
+    :param sql: reads from ``walls`` beside whatever else it reads from; that names the tenant
+        before any row is judged. One that forgets it sees and writes nothing.
+    :raises RuntimeError: a transaction is open already.
+    :raises psycopg.Error: it failed; nothing was written.
+    """
+    with _lent() as raw, tenancy.acting_for(project_id):
+        psycopg.Cursor(raw).execute(_WALLS + sql, [project_id, *params], prepare=True)  # type: ignore[arg-type]
 
 
 @contextmanager
