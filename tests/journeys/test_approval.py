@@ -27,9 +27,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def people(shop, settings):
+def people(shop):
     """Two approvers, and what ann has asked for."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with global_tx():
         for name in ("bob", "eve"):
             Operator.objects.create_user(name, password=PASSWORD)
