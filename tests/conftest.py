@@ -21,7 +21,7 @@ from awooop.tenants.modes import Mode
 from contracts import queries as contracts
 from gateway import catalog
 from runs import shadow, worker
-from tests import tables
+from tests import hasty, tables
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,7 +46,7 @@ def hasty_settings() -> None:
     Passwords are hashed a million times over; every new client of Django's looks through all static
     files, to find the one it is asked for without looking.
     """
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = hasty.PASSWORD_HASHERS
     hashers.get_hashers.cache_clear()
     hashers.get_hashers_by_algorithm.cache_clear()
     settings.WHITENOISE_AUTOREFRESH = True
