@@ -6,7 +6,7 @@ directory of their own, apart from the one a developer looks at. Sessions that o
 the last one to leave stops them, unless they ran before the first.
 
 What is compiled is kept, whatever the environment says: each of the processes that tests start
-would compile the product anew, and each session all the tests.
+would compile the product anew, and each session all the tests. All of them begin in `tests/start`.
 """
 
 import contextlib
@@ -73,6 +73,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+if not IS_XDIST_WORKER:
+    _paths = [str(HERE / "tests" / "start"), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _paths))
 
 _stack = None if IS_XDIST_WORKER else _test_stack()
 _boot = Boot(_stack) if _stack and _stack.servers else None

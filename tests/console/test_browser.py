@@ -32,10 +32,9 @@ AXE = os.environ.get("AWOOOP_AXE")  # axe-core's axe.min.js, to have each page j
 RULES = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
 DARK = "document.documentElement.classList.contains('dark')"
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.skipif(
+    os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"
+)
 
 
 @pytest.fixture

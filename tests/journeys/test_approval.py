@@ -20,10 +20,9 @@ from tests.gateway.conftest import _served, shop, upstream  # noqa: F401 - fixtu
 RISKY = {"rules": [{"name": "risky", "decision": "needs_approval", "risk": "high"}]}
 PHONE = 390
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.skipif(
+    os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"
+)
 
 
 @pytest.fixture
