@@ -4,11 +4,15 @@ Loaded by `-p tests.boot`, which comes before pytest-django reads the settings: 
 decided when this module is imported, the servers start with the session. They have a state
 directory of their own, apart from the one a developer looks at. Sessions that overlap share them;
 the last one to leave stops them, unless they ran before the first.
+
+What is compiled is kept, whatever the environment says: each of the processes that tests start
+would compile the product anew, and each session all the tests. All of them begin in `tests/start`.
 """
 
 import contextlib
 import fcntl
 import os
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -66,6 +70,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if _boot is not None:
         config.pluginmanager.register(_boot, "awooop-boot")
 
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+if not IS_XDIST_WORKER:
+    _paths = [str(HERE / "tests" / "start"), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _paths))
 
 _stack = None if IS_XDIST_WORKER else _test_stack()
 _boot = Boot(_stack) if _stack and _stack.servers else None

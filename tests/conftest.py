@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth import hashers
 from django.db import connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
@@ -22,9 +22,7 @@ from contracts import queries as contracts
 from gateway import catalog, rates
 from gateway.serving import callers
 from runs import shadow, worker
-
-KEPT = {"django_migrations", "django_content_type", "auth_permission"}
-GUARDED = ("awooop_audit_", "awooop_budget_", "awooop_mcp_gateway_audit")
+from tests import hasty, tables
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,6 +40,19 @@ def own_valkey_database() -> None:
     redis.forget_client()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def hasty_settings() -> None:
+    """Do without what costs each test much and is the business of none.
+
+    Passwords are hashed a million times over; every new client of Django's looks through all static
+    files, to find the one it is asked for without looking.
+    """
+    settings.PASSWORD_HASHERS = hasty.PASSWORD_HASHERS
+    hashers.get_hashers.cache_clear()
+    hashers.get_hashers_by_algorithm.cache_clear()
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
@@ -51,55 +62,9 @@ def django_db_setup(
         made = setup_databases(0, False, aliases=["default", "owner"], serialized_aliases=[])
     yield
     with django_db_blocker.unblock():
+        tables.leave()
         connections.close_all()
         teardown_databases(made, 0)
-
-
-_FILLED = """
-SELECT relname FROM pg_class
- WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0
-"""
-
-
-def wipe() -> None:
-    """Empty every table but those that migrations filled.
-
-    A superuser, where there is one, deletes from the few tables that hold anything: foreign keys
-    let nobody truncate fewer than all of them, and that costs more than most tests.
-    """
-    try:
-        connection = psycopg.connect(**_superuser())
-    except psycopg.OperationalError:
-        _truncate()
-        return
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger, no foreign key
-        filled = [name for (name,) in cursor.execute(_FILLED) if name not in KEPT]
-        cursor.execute("; ".join(f'DELETE FROM "{name}"' for name in filled) or "SELECT 1")
-
-
-def _superuser() -> dict[str, Any]:
-    found = connections["owner"].settings_dict
-    return {
-        "dbname": found["NAME"],
-        "user": "postgres",
-        "host": found["HOST"],
-        "port": found["PORT"] or 5432,
-        "connect_timeout": 2,
-    }
-
-
-def _truncate() -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
-        names = ", ".join(f'"{name}"' for name in tables)
-        guarded = [name for name in tables if name.startswith(GUARDED)]
-        for name in guarded:  # what the tables of evidence refuse even their owner
-            cursor.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
-        cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-        for name in guarded:
-            cursor.execute(f'ALTER TABLE "{name}" ENABLE TRIGGER USER')
 
 
 @pytest.fixture
@@ -117,7 +82,7 @@ def clean(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         yield
         worker.dismiss_lanes()
         connections.close_all()
-        wipe()
+        tables.wipe()
         connections.close_all()
 
 
@@ -153,13 +118,17 @@ def new_tenant(clean: None) -> NewTenant:
     """A maker of tenants in shadow mode, with two destructive tools among six."""
 
     def make(project_id: str = "acme", mode: Mode = Mode.SHADOW) -> Caller:
-        made = onboarding.onboard(
+        made = tables.cast(
             project_id,
-            display_name=project_id,
-            mode=mode,
-            actor="test",
-            at=timezone.now(),
-            destructive=(("restart_deployment", "Restart."), ("delete_pod", "Delete.")),
+            ("onboarded", mode),
+            lambda: onboarding.onboard(
+                project_id,
+                display_name=project_id,
+                mode=mode,
+                actor="test",
+                at=timezone.now(),
+                destructive=(("restart_deployment", "Restart."), ("delete_pod", "Delete.")),
+            ),
         )
         client = Client(raise_request_exception=False)
         return Caller(project_id, made.agent_id, made.api_key, client)

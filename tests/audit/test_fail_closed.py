@@ -190,8 +190,7 @@ ACTS = {
 
 
 @pytest.fixture
-def caller(tenant, settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def caller(tenant):
     made = Operator.objects.create_user("ann", password=PASSWORD)
     Operator.objects.create_user("bob", password=PASSWORD, platform_role=Role.ADMIN)
     command("member", "acme", "ann", "approver")

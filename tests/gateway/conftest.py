@@ -1,10 +1,12 @@
 """What the gateway's tests share: an MCP server that behaves, and a log of what it was asked."""
 
+import copy
 from collections.abc import Iterator
 
 import pytest
 
 from awooop.tenants.modes import Mode
+from tests import tables
 from tests.conftest import NewTenant
 from tests.gateway import governed
 from tests.gateway.upstreams import good
@@ -29,12 +31,18 @@ def upstream(_served: good.Upstream) -> good.Upstream:
 @pytest.fixture
 def shop(new_tenant: NewTenant, upstream: good.Upstream) -> governed.Governed:
     """An active project that may call the upstream's tools; ``echo`` reads, ``write`` writes."""
-    tenant = new_tenant("shop", Mode.SHADOW)
-    made = governed.Governed("shop", tenant.agent_id, upstream.url)
     upstream.tool("write", lambda arguments: "written")
-    for name in ("echo", "slow", "fail"):
-        made.offer(name, upstream.tools[name].definition)
-    made.offer("write", upstream.tools["write"].definition, is_destructive=True, scope="write")
-    made.sign()
-    made.go(Mode.ACTIVE)
+
+    def make() -> governed.Governed:
+        tenant = new_tenant("shop", Mode.SHADOW)
+        made = governed.Governed("shop", tenant.agent_id, upstream.url)
+        for name in ("echo", "slow", "fail"):
+            made.offer(name, upstream.tools[name].definition)
+        made.offer("write", upstream.tools["write"].definition, is_destructive=True, scope="write")
+        made.sign()
+        made.go(Mode.ACTIVE)
+        return made
+
+    made = copy.deepcopy(tables.cast("shop", ("shop", upstream.url), make))
+    governed.listed_now("shop")
     return made

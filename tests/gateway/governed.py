@@ -29,6 +29,12 @@ LAX = {
 }
 
 
+def listed_now(project_id: str) -> None:
+    """Let the project's servers have been asked for their tools just now."""
+    with tenant_tx(project_id):
+        Provider.objects.update(listed_at=timezone.now())
+
+
 @dataclass
 class Governed:
     """One project, one gateway contract, one agent."""

@@ -40,7 +40,7 @@ from tests.gateway import agents
 from tests.gateway.agents import Agent
 from tests.gateway.governed import GATEWAY
 from tests.gateway.upstreams import good
-from tests.journeys.test_canaries import rows, servers, spellings, valkey
+from tests.journeys.test_canaries import Servers, rows, spellings, valkey
 
 NAME = "AWOOOP_CREDENTIAL_SHOP__TOKEN"
 PAGES = (
@@ -127,7 +127,7 @@ class Lived:
 
     def __init__(self):
         self.credential, self.password = word(), word()
-        self.places = {}
+        self.places, self.servers = {}, Servers()
         self.sent = []
 
     def live(self, shop, upstream, tmp_path):
@@ -145,7 +145,7 @@ class Lived:
             "logs": heard.getvalue(),
             "rows": rows(),
             "valkey and tasks": valkey(),
-            "servers": servers(),
+            "servers": self.servers.heard(),
             "audit export": (tmp_path / "export").read_text(),
         }
 

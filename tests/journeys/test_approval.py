@@ -20,16 +20,14 @@ from tests.gateway.conftest import _served, shop, upstream  # noqa: F401 - fixtu
 RISKY = {"rules": [{"name": "risky", "decision": "needs_approval", "risk": "high"}]}
 PHONE = 390
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.skipif(
+    os.environ.get("AWOOOP_NO_BROWSER") == "1", reason="AWOOOP_NO_BROWSER=1"
+)
 
 
 @pytest.fixture
-def people(shop, settings):
+def people(shop):
     """Two approvers, and what ann has asked for."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with global_tx():
         for name in ("bob", "eve"):
             Operator.objects.create_user(name, password=PASSWORD)

@@ -216,10 +216,16 @@ def valkey():
     return told.getvalue()
 
 
-def servers():
-    """Return what PostgreSQL and Valkey logged, where they are ours."""
-    logs = Path(os.environ["AWOOOP_STATE_DIR"]).glob("log/*.log")
-    return "\n".join(["-", *(path.read_text(errors="replace") for path in logs)])
+class Servers:
+    """What PostgreSQL and Valkey log from now on, where they are ours."""
+
+    def __init__(self):
+        logs = Path(os.environ["AWOOOP_STATE_DIR"]).glob("log/*.log")
+        self.begun = {path: path.stat().st_size for path in logs}
+
+    def heard(self):
+        told = [path.read_bytes()[begun:] for path, begun in self.begun.items()]
+        return "\n".join(["-", *(text.decode(errors="replace") for text in told)])
 
 
 def runs_door(house, canaries):
@@ -392,11 +398,12 @@ class TestSearch:
 
 class TestCanaries:
     def test_are_never_seen_again(self, tenant, process_env, tmp_path, monkeypatch):
-        canaries, port = Canaries(), free_port()
+        canaries, port, ours = Canaries(), free_port(), Servers()
         with global_tx():
             Operator.objects.create_user("ann", password=PASSWORD, platform_role=Role.ADMIN)
         env = {**process_env, "AWOOOP_TESTING": "0", "THROTTLE_ANONYMOUS_PER_MINUTE": "100000"}
         env |= {"RUN_SWEEP_SECONDS": "0.5", "ALLOWED_HOSTS": "127.0.0.1"}
+        env |= {"DJANGO_SETTINGS_MODULE": "tests.hasty"}
         asked = commands(env, canaries)
         in_process = executor_fails(tenant, canaries, monkeypatch)
         web, work = tmp_path / "web.log", tmp_path / "worker.log"
@@ -425,7 +432,7 @@ class TestCanaries:
             "worker log": work.read_text(),
             "log here": in_process,
             "answers": house.heard.getvalue(),
-            "servers' logs": servers(),
+            "servers' logs": ours.heard(),
             "commands": "\n".join(err for _, err in told) + told[0][0],
         }
 

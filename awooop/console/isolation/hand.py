@@ -13,10 +13,14 @@ from awooop.console.isolation.rules import APP
 REFUSED = "42501"  # insufficient_privilege: a missing grant, or a policy's WITH CHECK
 TOO_SLOW = ("57014", "55P03")  # statement_timeout, lock_timeout
 
+# A doctor tries thousands of doors: what belongs together is sent together.
+_BEGIN = "SAVEPOINT doctor; "
 _ENTER = """
 SELECT set_config('role', %s, true), set_config('rls.tenant_id', %s, true),
        set_config('rls.operator_scope', %s, true)
 """
+_KEEP = "; RELEASE SAVEPOINT doctor"
+_UNDO = "ROLLBACK TO SAVEPOINT doctor; RELEASE SAVEPOINT doctor"
 
 # A live database must not wait for us, nor we for it.
 _PATIENCE = """
@@ -76,22 +80,19 @@ class Hand:
     @contextmanager
     def keeping(self, stance: Stance) -> Iterator[None]:
         """Stand as ``stance`` and keep what is done; an error undoes it."""
-        self._savepoint()
         try:
-            self._enter(stance)
+            self._stand(_BEGIN + _ENTER, stance)
             yield
         except DatabaseError:
             self._undo()
             raise
-        self._enter(Stance("none"))
-        self.cursor.execute("RELEASE SAVEPOINT doctor")
+        self._stand(_ENTER + _KEEP, Stance("none"))
 
     @contextmanager
     def undoing(self, stance: Stance) -> Iterator[None]:
         """Stand as ``stance`` and undo what is done."""
-        self._savepoint()
         try:
-            self._enter(stance)
+            self._stand(_BEGIN + _ENTER, stance)
             yield
         finally:
             self._undo()
@@ -130,15 +131,11 @@ class Hand:
             return stopped(error)
         return Outcome(reached=1)
 
-    def _enter(self, stance: Stance) -> None:
-        self.cursor.execute(_ENTER, [stance.role, stance.tenant, stance.scope])
-
-    def _savepoint(self) -> None:
-        self.cursor.execute("SAVEPOINT doctor")
+    def _stand(self, sql: str, stance: Stance) -> None:
+        self.cursor.execute(sql, [stance.role, stance.tenant, stance.scope])
 
     def _undo(self) -> None:
-        self.cursor.execute("ROLLBACK TO SAVEPOINT doctor")
-        self.cursor.execute("RELEASE SAVEPOINT doctor")
+        self.cursor.execute(_UNDO)
 
 
 def stopped(error: Exception) -> Outcome:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import product
 
 from django.db import DatabaseError
@@ -271,9 +272,8 @@ def _point(values: Values, key: ForeignKey, rows: Rows, *, wanted: bool) -> None
 def _sample(column: Column, place: int, number: int) -> str:
     if column.label is not None:
         return column.label
-    for pattern, sample in SAMPLES:
-        if re.fullmatch(pattern, column.name):
-            return secrets.token_hex(32) if sample is _SHA256 else sample  # no two rows alike
+    if (sample := _usual(column.name)) is not None:
+        return secrets.token_hex(32) if sample is _SHA256 else sample  # no two rows alike
     kind = column.type.partition("(")[0]
     if column.type.endswith("[]"):
         return "{}"
@@ -286,6 +286,11 @@ def _sample(column: Column, place: int, number: int) -> str:
     if kind.startswith(("timestamp", "date", "time")):
         return str(datetime.now(UTC) + timedelta(minutes=place))  # later columns, later times
     return f"probe{secrets.token_hex(8)}"
+
+
+@cache
+def _usual(name: str) -> str | None:
+    return next((sample for pattern, sample in SAMPLES if re.fullmatch(pattern, name)), None)
 
 
 def _told_by_checks(table: Table, branch: int) -> Values:

@@ -28,8 +28,9 @@ from gateway.providers.kubernetes.tools import TOOLBOX as CLUSTER
 from gateway.providers.ssh.tools import TOOLBOX as HOSTS
 from gateway.registry import pins
 from runs import worker
+from tests import tables
 from tests.conftest import NewTenant
-from tests.gateway.governed import LAX
+from tests.gateway.governed import LAX, listed_now
 from tests.peers import kubernetes_api, ssh_server
 from tests.peers.kubernetes_api import Cluster
 from tests.peers.ssh_server import Host
@@ -146,23 +147,33 @@ def desk(
     _host.said.clear()
     _host.lines.clear()
     _host.most_channels = 100
-    tenant = new_tenant(PROJECT, Mode.SHADOW)
-    transport = {"kind": "kubernetes", "namespaces": ["shop"], "api_server": _cluster.url}
-    _sign(tenant.agent_id, "cluster", CLUSTER, transport)
-    hosts = {"kind": "ssh", "hosts": [_host.contract()]}
-    _sign(tenant.agent_id, "hosts", HOSTS, hosts, credential_ref="env:AWOOOP_CREDENTIAL_OPS__SSH")
-    grant(tenant.agent_id)
-    install(Family.POLICY, "default", ASKING)
-    with tenant_tx(PROJECT):
-        Project.objects.filter(project_id=PROJECT).update(migration_mode=Mode.ACTIVE)
+    agent_id = tables.cast(
+        PROJECT,
+        ("desk", _cluster.url, str(_host.contract())),
+        lambda: _bring_on(new_tenant, _cluster, _host),
+    )
+    listed_now(PROJECT)
     with global_tx():
         for name in PEOPLE:
             Operator.objects.create_user(name)
     with tenant_tx(PROJECT):
         for name in PEOPLE:
             members.admit(PROJECT, name, Role.APPROVER, actor="t", at=timezone.now())
-    yield Desk(tenant.agent_id, _cluster, _host)
+    yield Desk(agent_id, _cluster, _host)
     hub.the().forget()
+
+
+def _bring_on(new_tenant: NewTenant, cluster: Cluster, host: Host) -> str:
+    tenant = new_tenant(PROJECT, Mode.SHADOW)
+    transport = {"kind": "kubernetes", "namespaces": ["shop"], "api_server": cluster.url}
+    _sign(tenant.agent_id, "cluster", CLUSTER, transport)
+    hosts = {"kind": "ssh", "hosts": [host.contract()]}
+    _sign(tenant.agent_id, "hosts", HOSTS, hosts, credential_ref="env:AWOOOP_CREDENTIAL_OPS__SSH")
+    grant(tenant.agent_id)
+    install(Family.POLICY, "default", ASKING)
+    with tenant_tx(PROJECT):
+        Project.objects.filter(project_id=PROJECT).update(migration_mode=Mode.ACTIVE)
+    return tenant.agent_id
 
 
 def install(family: Family, contract_id: str, body: dict[str, Any]) -> None:
