@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,11 +22,9 @@ import structlog
 import uvloop
 
 from awooop.errors import Code
-from gateway import providers
-from gateway.breaker import Breaker
+from gateway.places import Leave, Seat, failed
 from gateway.providers.base import (
     Answer,
-    Expired,
     Failed,
     Listener,
     Listing,
@@ -50,40 +47,12 @@ _T = TypeVar("_T")
 Place = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class _Leave(Permit):
-    """A permit that remembers whether the call went."""
-
-    given: Permit
-    went: list[bool] = field(default_factory=list)
-
-    def check(self) -> None:
-        self.given.check()
-        self.went.append(True)
-
-
-class _Seat:
-    """One provider, its places, and how it has been doing."""
-
-    def __init__(self, target: Target, list_changed: Callable[[], None]) -> None:
-        self.provider: Provider = providers.make(target, list_changed)
-        self.breaker = Breaker()
-        self.places = asyncio.Semaphore(target.concurrent)
-        self.users = 0
-        self.used_at = time.monotonic()
-
-    def is_ready(self, target: Target) -> bool:
-        """Tell, from any thread, that a call would only have to be sent."""
-        has_room = self.users < target.concurrent and not self.breaker.has_tripped
-        return has_room and getattr(self.provider, "is_ready", False)
-
-
 class Hub:
     """The sessions of this process."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop or uvloop.new_event_loop()
-        self._seats: dict[tuple[str, ...], _Seat] = {}
+        self._seats: dict[tuple[str, ...], Seat] = {}
         self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
         self._refusals: dict[Place, int] = {}
         self._news: dict[Place, float] = {}
@@ -122,7 +91,7 @@ class Hub:
 
         :param schema: the tool's input schema as released; it may want arguments in headers.
         """
-        leave = _Leave(permit.until, permit)
+        leave = Leave(permit.until, permit)
 
         async def work(provider: Provider) -> Answer:
             if schema is not None and (learn := getattr(provider, "learn", None)) is not None:
@@ -199,7 +168,7 @@ class Hub:
         target: Target,
         within: float,
         work: Callable[[Provider], Coroutine[Any, Any, _T]],
-        leave: _Leave | None,
+        leave: Leave | None,
         *,
         proves: bool = True,
     ) -> _T:
@@ -210,7 +179,7 @@ class Hub:
         try:
             seat = self._seat(target)
         except Exception as reason:  # noqa: BLE001 - a provider that cannot even be made
-            raise (_failed(reason, None) or reason) from None
+            raise (failed(reason, None) or reason) from None
         deadline = self._loop.time() + within  # the first of a process imports an SDK before that
         seat.breaker.admit(time.monotonic())
         code: Code | None = Code.UPSTREAM_BUSY  # what is cancelled says nothing of the server
@@ -225,18 +194,18 @@ class Hub:
                 seat.places.release()
             code = None if proves else code
         except BaseException as reason:
-            failed = _failed(reason, leave)
-            if failed is None:
+            why = failed(reason, leave)
+            if why is None:
                 raise
-            code = failed.code
-            raise failed from None
+            code = why.code
+            raise why from None
         finally:
             seat.users -= 1
             seat.used_at = time.monotonic()
             seat.breaker.ended(code, seat.used_at)
         return done
 
-    async def _enter(self, seat: _Seat, patience: float) -> None:
+    async def _enter(self, seat: Seat, patience: float) -> None:
         """Take a place at a server, and one of all."""
         if not seat.places.locked() and not self._places.locked():
             await seat.places.acquire()  # neither waits
@@ -250,14 +219,14 @@ class Hub:
         except TimeoutError:
             raise Failed(Code.UPSTREAM_BUSY, "too many calls are under way", sent=False) from None
 
-    def _seat(self, target: Target) -> _Seat:
+    def _seat(self, target: Target) -> Seat:
         key = target.session_key
         seat = self._seats.get(key)
         if seat is None:
             if len(self._seats) >= MOST_SEATS and not self._make_room():
                 raise Failed(Code.UPSTREAM_BUSY, "too many servers are in use", sent=False)
             place = (target.project_id, target.gateway_id)
-            seat = self._seats[key] = _Seat(target, lambda: self._tell(place))
+            seat = self._seats[key] = Seat(target, lambda: self._tell(place))
         return seat
 
     def _make_room(self) -> bool:
@@ -381,23 +350,6 @@ def _told(place: Place) -> None:
             callback(*place)
         except Exception:
             log.exception("list_changed_not_heard", project_id=place[0], gateway_id=place[1])
-
-
-def _failed(reason: BaseException, leave: _Leave | None) -> Failed | None:
-    """Say what went wrong as the gateway says it; None for what is not ours to say."""
-    went = leave is not None and bool(leave.went)
-    if isinstance(reason, Expired):
-        return reason  # whoever called may ask for another permit
-    if isinstance(reason, Failed):
-        if went or not reason.sent:
-            return reason  # as it is: its kind may tell more
-        return Failed(reason.code, reason.detail, sent=False)
-    if isinstance(reason, TimeoutError):
-        return Failed(Code.UPSTREAM_LATE, sent=went)
-    if not isinstance(reason, Exception):
-        return None
-    log.error("provider_failed", reason=type(reason).__name__, exc_info=reason)
-    return Failed(Code.UPSTREAM_BROKEN, "its provider failed", sent=went)
 
 
 async def _close(provider: Provider) -> None:
