@@ -25,6 +25,8 @@ _HANDSHAKE = "2025-11-25"
 _MANY = 8
 _ADDED = Bar(2, 1, of_ratio=False, at_most=True)
 _SHARE = Bar(0.45, 0.65)
+_BESIDE_BARE = Bar(1.3, 1.3)  # what a tuned proxy of another make was held to
+_ANCHORS = {"rest": "modern", "proxied agent": "agent"}
 _MOST = 100_000  # calls a minute: as many as a policy can allow
 _WARM_SECONDS, _LEAST_SECONDS = 0.4, 0.05
 
@@ -33,10 +35,11 @@ def measure(sizes: Sizes) -> Report:
     """Measure what five gates, two redactions and a committed row add to a call."""
     with contextlib.ExitStack() as stack:
         (caller,) = stack.enter_context(helpers(1))
-        direct = stack.enter_context(_upstream())
+        direct = stack.enter_context(_serving("upstream"))
         key = _onboard(direct)
         ours = stack.enter_context(processes.web())
-        rounds = _Rounds(caller, key, direct, ours, max(_LEAST_SECONDS, sizes.seconds))
+        proxy = stack.enter_context(_serving("proxy", BENCH_UPSTREAM=str(direct)))
+        rounds = _Rounds(caller, key, direct, ours, proxy, max(_LEAST_SECONDS, sizes.seconds))
         rounds.warm()
         for number in range(sizes.rounds):
             say(f"round {number + 1} of {sizes.rounds}: agents, MCP by hand, REST")
@@ -45,6 +48,7 @@ def measure(sizes: Sizes) -> Report:
         f"the upstream, the web and the client are a process each; medians of {sizes.rounds} "
         "rounds with their anchors beside them",
         "direct: the same client, the same request, sent to the upstream itself",
+        "bare proxy: the SDK's server with the SDK's client behind it, and nothing between",
         "an agent is the MCP SDK's client; by hand, requests are ready-made and cost their sender "
         "next to nothing",
     )
@@ -59,6 +63,7 @@ class _Rounds:
     key: str
     direct: int
     ours: int
+    proxy: int
     seconds: float
     seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -76,6 +81,7 @@ class _Rounds:
     def _play(self, lines: int, seconds: float) -> None:
         self._ask_agents("direct agent", self.direct, "/mcp", upstream.TOOL, lines, seconds)
         self._ask_agents("agent", self.ours, _MCP_PATH, _TOOL, lines, seconds)
+        self._ask_agents("proxied agent", self.proxy, "/mcp", upstream.TOOL, lines, seconds)
         for name, revision in (("modern", client.MODERN), ("handshake", _HANDSHAKE)):
             self._call(
                 f"direct {name}", self.direct, "/mcp", upstream.TOOL, revision, lines, seconds
@@ -112,7 +118,9 @@ class _Rounds:
             self._added("added to a call, 1 agent, p50", "agent", "p50_ms", _ADDED),
             self._added("added to a call, 1 agent, p99", "agent", "p99_ms"),
             self._share("calls, 8 agents", "agent", _SHARE),
+            self._share("calls, 8 agents", "agent", _BESIDE_BARE, beside="proxied agent"),
             self._share("calls, 1 agent", "agent"),
+            self._added("added by a bare proxy, 1 agent, p50", "proxied agent", "p50_ms"),
             Figure("a direct call, 1 agent, p50", self._middle("direct agent 1", "p50_ms"), "ms"),
             self._added("added by hand, p50", "modern", "p50_ms"),
             self._share("calls by hand, 8 lines", "modern"),
@@ -128,26 +136,28 @@ class _Rounds:
         added = median([ours[field_name] - direct[field_name] for ours, direct in pairs])
         return Figure(what, added, "ms", bar=bar)
 
-    def _share(self, what: str, name: str, bar: Bar | None = None) -> Figure:
+    def _share(self, what: str, name: str, bar: Bar | None = None, *, beside: str = "") -> Figure:
         lines = 1 if "1 agent" in what else _MANY
-        ours, anchor = f"{name} {lines}", _anchor(name, lines)
+        ours, anchor = f"{name} {lines}", f"{beside} {lines}" if beside else _anchor(name, lines)
         pairs = zip(self.seen[ours], self.seen[anchor], strict=True)
         ratio = median([one["rate"] / other["rate"] for one, other in pairs])
         rates = self._middle(ours, "rate"), self._middle(anchor, "rate")
-        return Figure(what, rates[0], "/s", "direct", rates[1], bar, ratio)
+        return Figure(
+            what, rates[0], "/s", "bare proxy" if beside else "direct", rates[1], bar, ratio
+        )
 
     def _middle(self, name: str, field_name: str) -> float:
         return median([found[field_name] for found in self.seen[name]])
 
 
 def _anchor(name: str, lines: int) -> str:
-    return f"direct {'modern' if name == 'rest' else name} {lines}"
+    return f"direct {_ANCHORS.get(name, name)} {lines}"
 
 
 @contextlib.contextmanager
-def _upstream() -> Iterator[int]:
-    words = "-m uvicorn awooop.console.bench.upstream:application --host 127.0.0.1 --port {port}"
-    with processes.listening((*words.split(), "--no-access-log"), {}) as port:
+def _serving(module: str, **variables: str) -> Iterator[int]:
+    words = f"-m uvicorn awooop.console.bench.{module}:application --host 127.0.0.1 --port {{port}}"
+    with processes.listening((*words.split(), "--no-access-log"), variables) as port:
         yield port
 
 

@@ -7,17 +7,18 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 
 TOOL = "echo"
-_SCHEMA = {
+SCHEMA = {
     "type": "object",
     "properties": {"text": {"type": "string"}, "count": {"type": "integer"}},
     "required": ["text"],
 }
 
 
-async def _list_tools(
+async def list_tools(
     ctx: Any, params: types.PaginatedRequestParams | None
 ) -> types.ListToolsResult:
-    echo = types.Tool(name=TOOL, description="Answers what it is told.", input_schema=_SCHEMA)
+    """List the one tool."""
+    echo = types.Tool(name=TOOL, description="Answers what it is told.", input_schema=SCHEMA)
     fresh: dict[str, Any] = {}
     if ctx.protocol_version >= "2026-07-28":
         fresh = {"ttl_ms": 0, "cache_scope": "private"}
@@ -31,8 +32,8 @@ async def _call_tool(ctx: Any, params: types.CallToolRequestParams) -> types.Cal
 
 _server: Server[Any] = Server(
     "bench",
-    on_list_tools=_list_tools,
+    on_list_tools=list_tools,
     on_call_tool=_call_tool,
-    get_tool_input_schema=lambda _name: _SCHEMA,  # else every call lists the tools once more
+    get_tool_input_schema=lambda _name: SCHEMA,  # else every call lists the tools once more
 )
 application = _server.streamable_http_app(stateless_http=True)
