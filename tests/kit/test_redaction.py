@@ -4,6 +4,7 @@ import importlib.util
 import json
 import math
 import re
+import secrets
 import string
 import sys
 import time
@@ -378,6 +379,13 @@ class TestRedact:
         assert redact(ValueError("password=hunter2")).startswith("ValueError('password=[secret:")
         assert redact(b"caf\xe9 password=hunter2").startswith("caf\ufffd password=[secret:")
         assert redact(("a", {"b"}, frozenset("c"))) == ("a", {"b"}, frozenset("c"))
+
+    def test_a_cloud_address_spares_no_secret_near_it(self) -> None:
+        secret = secrets.token_hex(8) + "*aMj!Z9"
+        near = f"arn:aws:iam::12:role/ci\n$Env:DB_PASSWORD='{secret}'\n"
+        assert secret not in redact(near * 600), "in a text too long to be read twice"
+        name = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf"
+        assert redact(name) == name
 
     def test_fails_closed_where_it_cannot_read(self) -> None:
         deep: Any = "password=hunter2"

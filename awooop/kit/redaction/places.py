@@ -24,6 +24,7 @@ _CHINESE = re.compile(
 _NAME = re.compile(r"[\w-]*+(?:\.\w[\w-]*+){0,4}", re.ASCII)
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$")
 _DECLARED = re.compile(r"(?:^|\n)[ \t]{0,8}(?:ENV|ARG|setenv)[ \t]{1,4}\Z")
+_IN_ARN = re.compile(r"\barn:[^\s\"'`<>]{0,80}:\Z")
 _WORD_BEFORE = re.compile(r"([A-Za-z]{2,16})[ ]\Z")
 _TYPE = (
     r"(?:&?'?(?:str|string|String|SecretStr|bytes|any|Optional\[str\]|char\s?\*?)"
@@ -104,7 +105,7 @@ def place(text: str, start: int, end: int) -> Place | None:
     if match is None:
         return None
     behind = text[max(0, start - 80) : start]
-    if behind.endswith(":") and "arn:" in behind:
+    if _IN_ARN.search(behind):
         return None
     sign = _sign(match, name, behind)
     if sign == "xml" and behind.rfind("<") <= behind.rfind(">"):
