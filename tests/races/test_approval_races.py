@@ -32,6 +32,7 @@ from tests.races.conftest import Caller
 
 REPLAYS = 50
 ROUNDS = int(os.environ.get("APPROVAL_RACE_ROUNDS", "32"))
+FEW = min(ROUNDS, 32) // 8  # of what ends no request: an agent may have only so many waiting
 HANDS = 4
 DECIDED, VOTED = Code.APPROVAL_DECIDED, Code.APPROVAL_VOTED
 
@@ -146,7 +147,7 @@ class TestDecide:
     ) -> None:
         rule = {"name": "risky", "decision": "needs_approval", "risk": "high"}
         office.shop.sign({**ASKING, "approval": {"rules": [rule]}})
-        for n in range(ROUNDS // 8):
+        for n in range(FEW):
             request = asked(office, n)
             people = ("ann", "bob", "eve")
             said = crowd.at_once(
@@ -180,10 +181,10 @@ class TestDecide:
 
 class TestAsk:
     def test_the_same_at_once_makes_one_request(self, office: Office, crowd: Crowd) -> None:
-        for n in range(ROUNDS // 8):
+        for n in range(FEW):
             found = crowd.at_once(*[lambda n=n: asked(office, n)] * HANDS)
             assert len(set(found)) == 1
-        assert len(office.shop.rows("awooop_approval")) == ROUNDS // 8
+        assert len(office.shop.rows("awooop_approval")) == FEW
 
 
 class TestEnd:
