@@ -54,13 +54,17 @@ class Look:
         """Until when what is seen may be acted on, of ``time.monotonic``."""
         return self._permit.until
 
+    def fetch(self) -> None:
+        """Take the answer, once its pipe has closed: before others share this look."""
+        self._row = self._found.fetchone()
+
     def seen(self) -> Standing:
         """Return what was seen.
 
         :raises Unavailable: what happens could not be recorded, so nothing may happen.
         """
         if self._row is None:
-            self._row = self._found.fetchone()
+            self.fetch()
         row = self._row
         if row is None:
             return Standing(mode=None, is_active=False, number=0, thrown=(), permit=self._permit)

@@ -155,6 +155,7 @@ def _seen(knock: Knock) -> tuple[KeyHolder, Callable[[], Standing]]:
         credential(knock.headers), beside=lambda p, claimed: looks.append(Look(p, claimed))
     )
     (look,) = looks
+    look.fetch()  # two threads that did would leave one of them with nothing
     with _lock:
         if len(_looked) >= _MOST_KNOWN:
             _looked.clear()
