@@ -350,7 +350,8 @@ class TestFailures:
     @pytest.mark.parametrize("tool", ["k8s_rollout_restart", "k8s_rollout_status"])
     def test_after_sending_may_have_taken_effect(self, cluster, tool, instead, code):
         cluster.answers[WEB] = instead
-        failed = failure(cluster, tool, ONE, patience=0.3)
+        patience = 0.3 if instead in ("slow", "drip") else 5  # a busy machine is not a late server
+        failed = failure(cluster, tool, ONE, patience=patience)
         assert (failed.code, failed.sent) == (code, True)
         assert len(cluster.asked) == 1
 
