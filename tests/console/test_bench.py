@@ -70,7 +70,8 @@ class TestBench:
         assert ended.returncode == 0, ended.stderr
         told = {each["what"]: each for each in json.loads(ended.stdout)["gateway"]["figures"]}
         assert 0 < told["calls, 8 agents"]["ratio"] < 2
-        assert told["added to a call, 1 agent, p50"]["ours"] > 0
+        assert "added to a call, 1 agent, p50" in told  # a difference: of so few calls, all noise
+        assert told["a direct call, 1 agent, p50"]["ours"] > 0
         assert "scratch database" in ended.stderr
         assert left_behind(ended.stderr) == []
 

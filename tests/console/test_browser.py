@@ -1,6 +1,7 @@
 """The console in a real browser: phone and desk, light and dark, with and without scripts."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 from django.utils import timezone
+from playwright.sync_api import expect, sync_playwright
 
 from awooop.kit.db import global_tx, tenant_tx
 from awooop.tenants.models import Operator, Role
@@ -87,8 +89,6 @@ def open_page(run_id: str, browser_page):
 @pytest.fixture
 def browser_page(site: str) -> Iterator:
     """A maker of pages in which ann or another is signed in, which notes what none should do."""
-    from playwright.sync_api import sync_playwright
-
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: install chromium, or set AWOOOP_NO_BROWSER=1")
     faults: list[str] = []
@@ -112,6 +112,7 @@ def browser_page(site: str) -> Iterator:
             page.locator("[name=username]").fill(who)
             page.locator("[name=password]").fill(PASSWORD)
             page.locator("[name=password]").press("Enter")
+            expect(page).not_to_have_url(re.compile("login"))
             return page
 
         yield make
@@ -149,7 +150,7 @@ class TestConsole:
         page.wait_for_url("**/admin/runs/*-*/")
         page.locator("summary").last.focus()
         page.keyboard.press("Enter")
-        assert page.locator("details[open]").count() == 1
+        expect(page.locator("details[open]")).to_have_count(1)
         page.keyboard.press("Tab")
 
     @pytest.mark.parametrize("scripts", [True, False])
@@ -160,14 +161,14 @@ class TestConsole:
         page.get_by_role("button", name="Menu").click()
         page.locator(".aw-who").click()
         page.get_by_role("button", name="繁體中文").click()
-        assert page.locator("h1").inner_text() == "執行"
+        expect(page.locator("h1")).to_have_text("執行")
 
     def test_filters_without_scripts(self, open_page):
         page = open_page(390, java_script_enabled=False)
         page.goto("/admin/runs/")
         page.get_by_label("Kind").select_option("live")
         page.get_by_role("button", name="Filter").click()
-        assert page.get_by_role("heading", name="No runs match").is_visible()
+        expect(page.get_by_role("heading", name="No runs match")).to_be_visible()
 
     @pytest.mark.parametrize("width", [390, 1280])
     def test_sets_a_limit_by_keyboard_and_without_scripts(self, open_page, width):
@@ -181,8 +182,8 @@ class TestConsole:
         page.get_by_text("calls are refused until the period ends").wait_for()
         page.get_by_role("button", name="Set the limit").press("Enter")
         page.get_by_text("The limit is set").wait_for()
-        assert page.get_by_role("link", name="Agent sre, per month").is_visible()
-        assert page.get_by_role("img", name="120 % spent, 0 % reserved").is_visible()
+        expect(page.get_by_role("link", name="Agent sre, per month")).to_be_visible()
+        expect(page.get_by_role("img", name="120 % spent, 0 % reserved")).to_be_visible()
 
     def test_tells_the_days_in_a_picture_and_in_a_table(self, open_page):
         page = open_page(390, java_script_enabled=False)
@@ -191,12 +192,13 @@ class TestConsole:
         assert picture.bounding_box()["height"] > 100
         page.get_by_text("As a table").focus()
         page.keyboard.press("Enter")
-        assert page.get_by_role("rowheader", name="20").count() >= 31
+        expect(page.get_by_role("rowheader", name="20").nth(30)).to_be_visible()
 
     def test_remembers_the_colours_chosen(self, open_page):
         page = open_page(1280, color_scheme="light")
         page.locator(".aw-who").click()
         page.get_by_role("button", name="Dark").click()
+        page.wait_for_function(DARK)
         page.goto("/admin/runs/")
         assert page.evaluate(DARK)
         page.goto("/admin/tenants/operator/", wait_until="networkidle")
@@ -205,6 +207,7 @@ class TestConsole:
 
 def judge(page):
     """Look at a page as it is: nothing sticks out, and nothing keeps anybody out."""
+    page.wait_for_load_state()
     assert page.evaluate(OVERFLOW) <= 0, page.url
     if AXE:
         told = page.evaluate(Path(AXE).read_text() + ";" + RULES)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from django.db import connections
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from awooop.kit.db import global_tx, tenant_tx
 from awooop.tenants import members
@@ -48,12 +49,13 @@ class TestQuorumOfTwo:
         ann = browser_page(PHONE)
         ann.goto("/admin/approvals/")
         judge(ann)
-        assert ann.get_by_text("You asked for this yourself").is_visible()
+        expect(ann.get_by_text("You asked for this yourself")).to_be_visible()
         assert ann.get_by_role("link", name="Approve").count() == 0
 
         bob = browser_page(PHONE, who="bob", color_scheme="dark")
         bob.get_by_role("button", name="Menu").click()
         bob.get_by_role("link", name="Approvals 1 waiting").click()
+        bob.wait_for_url("**/admin/approvals/")
         judge(bob)
         assert bob.locator("[data-until]").inner_text().count(":") == 2
         bob.get_by_role("link", name="Approve", exact=True).focus()
@@ -69,7 +71,7 @@ class TestQuorumOfTwo:
 
         eve = browser_page(PHONE, who="eve", locale="zh-TW", java_script_enabled=False)
         eve.goto("/admin/approvals/")
-        assert eve.get_by_text("1／2").is_visible()
+        expect(eve.get_by_text("1／2")).to_be_visible()
         eve.get_by_role("link", name="核准", exact=True).click()
         eve.get_by_label("原因").fill("looked at it too")
         eve.get_by_role("button", name="是，核准以上動作").click()
@@ -78,8 +80,8 @@ class TestQuorumOfTwo:
         assert [seen.arguments for seen in upstream.calls] == [{"path": "/srv/web"}]
 
         bob.reload()
-        assert bob.get_by_text("Approved and executed").is_visible()
-        assert bob.get_by_text("looked at it too").first.is_visible()
+        expect(bob.get_by_text("Approved and executed")).to_be_visible()
+        expect(bob.get_by_text("looked at it too").first).to_be_visible()
         judge(bob)
 
 
