@@ -25,7 +25,9 @@ _HANDSHAKE = "2025-11-25"
 _MANY = 8
 _ADDED = Bar(2, 1, of_ratio=False, at_most=True)
 _SHARE = Bar(0.45, 0.65)
-_BESIDE_BARE = Bar(1.3, 1.3)  # what a tuned proxy of another make was held to
+# A FastMCP proxy reached 0.05 of the bare one as it comes and 0.44 when tuned, in rounds side by
+# side; ours is held to 12, better 20, times the first, which is more than 1.3 times the second.
+_BESIDE_BARE = Bar(0.6, 1.0)
 _ANCHORS = {"rest": "modern", "proxied agent": "agent"}
 _MOST = 100_000  # calls a minute: as many as a policy can allow
 _WARM_SECONDS, _LEAST_SECONDS = 0.4, 0.05
