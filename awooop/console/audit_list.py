@@ -1,9 +1,10 @@
 """The audit in the console: how each chain stands, and searching one of them."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
@@ -11,51 +12,36 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field
 
 from awooop.audit import queries
 from awooop.audit.acts import Act, Outcome
 from awooop.audit.queries import Chain, Filters, Page
-from awooop.console import accounts, answers
+from awooop.console import accounts, answers, lists
 from awooop.console.wording import Badge
-from awooop.errors import Invalid
-from awooop.kit import admin, rest
+from awooop.kit import admin
 from awooop.kit.admin import Crumb, Moment
 from awooop.kit.db import EVERYONE, pipe
 from awooop.kit.tenancy import PLATFORM
 from awooop.tenants import access
 
 PER_PAGE = 50
-_SINCE = {
-    "hour": (timedelta(hours=1), gettext_lazy("Last hour")),
-    "day": (timedelta(days=1), gettext_lazy("Last day")),
-    "week": (timedelta(days=7), gettext_lazy("Last week")),
-}
 _OUTCOMES = {
     Outcome.SUCCESS: ("good", "check"),
     Outcome.REFUSED: ("warn", "block"),
     Outcome.ERROR: ("bad", "error"),
 }
-_Text = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_Row = Annotated[int, Field(ge=0, le=2**62)]
 
 
-class Asked(BaseModel):
-    """The query of the search, as it stands in the address."""
+class Asked(lists.Query[_Row]):
+    """The query of the search."""
 
-    project: _Text | None = None
+    project: lists.Word | None = None  # the platform's own chain has one too
     act: Act | None = None
-    actor: _Text | None = None
-    target: _Text | None = None
-    since: Literal["hour", "day", "week"] | None = None
-    older_than: Annotated[int, Field(ge=0, le=2**62)] | None = None
-    newer_than: Annotated[int, Field(ge=0, le=2**62)] | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Asked":
-        if self.older_than is not None and self.newer_than is not None:
-            raise ValueError("a page is either older or newer")
-        return self
+    actor: lists.Word | None = None
+    target: lists.Word | None = None
+    since: lists.Since | None = None
 
     def filters(self, now: datetime) -> Filters:
         """Return what to look for."""
@@ -64,13 +50,8 @@ class Asked(BaseModel):
             act=self.act.value if self.act else None,
             actor=self.actor,
             target=self.target,
-            since=now - _SINCE[self.since][0] if self.since else None,
+            since=lists.begin(self.since, now),
         )
-
-    def kept(self) -> dict[str, str]:
-        """Return the filters as a query, without the page."""
-        values = self.model_dump(mode="json", exclude_none=True)
-        return {name: str(value) for name, value in values.items() if not name.endswith("_than")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +90,8 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
+    asked, wrong = lists.read(Asked, request)
     now = timezone.now()
-    try:
-        asked, is_wrong = rest.read(Asked, query), False
-    except Invalid:
-        asked, is_wrong = Asked(), True
     if asked.project and not _may_see(scope, asked.project):
         return answers.missing(site, request)
     found = Page()
@@ -131,14 +108,13 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if asked.project and not chains:
         return answers.missing(site, request)
     told = [_chain(chain, now) for chain in chains]
+    frame = _frame(asked, wrong, is_empty=not chains)
     context = {
-        "is_wrong": is_wrong,
         "chains": told,
         "is_chosen": bool(asked.project),
         "is_cut": len(chains) == queries.MOST_CHAINS,
         "rows": [_event(event, now) for event in found.events],
-        **_filters(asked),
-        **_neighbours(asked, found),
+        **frame.context(older=found.older, newer=found.newer),
     }
     return admin.page(
         site,
@@ -147,7 +123,7 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
         context,
         title=_("Chain: %(name)s") % {"name": told[0].name} if asked.project else _("Audit"),
         crumbs=[Crumb(_("Audit"), reverse("admin:audit"))] if asked.project else [],
-        status=400 if is_wrong else 200,
+        status=frame.status,
     )
 
 
@@ -204,21 +180,18 @@ def _spelled(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _filters(asked: Asked) -> dict[str, Any]:
-    kept = asked.kept()
+def _frame(asked: Asked, wrong: Collection[str], *, is_empty: bool) -> lists.Frame:
     acts = {act.value: capfirst(str(act.label)) for act in Act}
-    since = {value: str(label) for value, (_length, label) in _SINCE.items()}
-    return {
-        "project": asked.project or "",
-        "actor": asked.actor or "",
-        "target": asked.target or "",
-        "acts": admin.choices(kept, "act", _("All"), acts),
-        "sinces": admin.choices(kept, "since", _("Any time"), since),
-        "is_filtered": bool(kept.keys() - {"project"}),
-        "reset": admin.href({"project": asked.project or ""}),
-    }
-
-
-def _neighbours(asked: Asked, found: Page) -> dict[str, str]:
-    is_first = asked.older_than is None and asked.newer_than is None
-    return admin.neighbours(asked.kept(), older=found.older, newer=found.newer, is_first=is_first)
+    begins = lists.Empty(_("No evidence yet"), _("The first act of a project begins its chain."))
+    return lists.Frame(
+        asked,
+        [
+            lists.one_of(asked, "act", _("Act"), acts),
+            lists.typed(asked, "actor", _("Actor"), "operator:ann"),
+            lists.typed(asked, "target", _("Target")),
+            lists.by_time(asked),
+        ],
+        begins if is_empty else None,
+        wrong,
+        pinned=["project"],
+    )

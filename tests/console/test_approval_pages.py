@@ -85,9 +85,7 @@ class TestInbox:
         assert listed(zoe.get(f"{HOME}?project=bravo")) == []
         assert waiting(zoe.get(HOME)) == "1"
         for path in (at(theirs), at(theirs, "approve"), f"{HOME}acme/{theirs.approval_id}/",
-                     f"{HOME}acme/{ANY_ID}/", f"{HOME}acme/x/", at(ours, "maybe"),
-                     f"{HOME}?project=A b", f"{HOME}?older_than=x",
-                     f"{HISTORY}?risk=x"):  # fmt: skip
+                     f"{HOME}acme/{ANY_ID}/", f"{HOME}acme/x/", at(ours, "maybe")):  # fmt: skip
             assert zoe.get(path).status_code == 404, path
         assert zoe.post(at(theirs, "approve"), YES).status_code == 404
         assert found(theirs).standing == Standing.PENDING
@@ -95,7 +93,7 @@ class TestInbox:
     def test_is_empty_with_a_word_of_why(self, zoe, signed_in):
         assert "Nothing waits for a decision" in text(zoe.get(HOME))
         assert "Nothing was decided yet" in text(zoe.get(HISTORY))
-        assert "No decisions match" in text(zoe.get(f"{HISTORY}?risk=high"))
+        assert "Nothing matches" in text(zoe.get(f"{HISTORY}?risk=high"))
         assert "nothing further" in text(zoe.get(f"{HOME}?newer_than={ids.new_id()}"))
         assert waiting(zoe.get(HOME)) == ""
         nobody = signed_in(name="nobody")

@@ -168,7 +168,7 @@ class TestConsole:
         page.goto("/admin/runs/")
         page.get_by_label("Kind").select_option("live")
         page.get_by_role("button", name="Filter").click()
-        expect(page.get_by_role("heading", name="No runs match")).to_be_visible()
+        expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
 
     @pytest.mark.parametrize("width", [390, 1280])
     def test_sets_a_limit_by_keyboard_and_without_scripts(self, open_page, width):

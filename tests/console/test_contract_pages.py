@@ -123,7 +123,7 @@ class TestListing:
         answer = viewer.get(LIST, query)
         assert answer.status_code == 200
         assert len(listed(answer)) == count
-        assert ("No contracts match" in text(answer)) is (count == 0)
+        assert ("Nothing matches" in text(answer)) is (count == 0)
 
     @pytest.mark.parametrize(
         "query",

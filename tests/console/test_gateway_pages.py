@@ -334,7 +334,7 @@ class TestCalls:
         ):  # fmt: skip
             answer = viewer.get(f"{CALLS}?{query}")
             assert len(self.listed(answer)) == count, query
-            assert ("No calls match" in text(answer)) is (count == 0), query
+            assert ("Nothing matches" in text(answer)) is (count == 0), query
 
     def test_answer_a_wrong_value_with_the_page_and_a_message(self, viewer):
         for query in ("gate=6", "status=gone", "since=x", "older_than=x", "agent=%00", "per_page=7",

@@ -51,7 +51,7 @@ def paths(tenant, monkeypatch):
     thrown = throwing.throw(Level.TOOL, key="get_pods__observability")
     return [
         *("/admin/gateways/", AT, f"{AT}tools/get_pods/", "/admin/quarantine/"),
-        *("/admin/gateways/?project=none", "/admin/gateways/?after=acme/z"),
+        *("/admin/gateways/?project=cheese", "/admin/gateways/?after=acme/z"),
         *("/admin/calls/", f"/admin/calls/acme/{call}/", "/admin/calls/?gate=1"),
         *("/admin/calls/?gate=x", f"/admin/calls/?older_than={placing.ANY_ID}"),
         *("/admin/effects/", f"/admin/effects/acme/{effect}/", "/admin/effects/?view=executed"),

@@ -1,8 +1,9 @@
 """The calls of tools: newest first, each with the gate that stopped it; and one of them."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, cast
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from django.contrib.admin import AdminSite
@@ -11,22 +12,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import Field
 
-from awooop.console import accounts, answers, projects, wording
+from awooop.console import accounts, answers, lists, projects, wording
 from awooop.console.gateway import places, reading, spelled, words
 from awooop.console.gateway.reading import Row
+from awooop.console.projects import ProjectRow
 from awooop.console.wording import Badge
 from awooop.errors import Invalid
 from awooop.kit import admin, ids, rest
-from awooop.kit.admin import Choice, Crumb, Moment
+from awooop.kit.admin import Crumb, Moment
 from awooop.kit.db import Scope, pipe
-from awooop.kit.redaction import redact
 from awooop.tenants import access
 from gateway.models import Status
 
-PER_PAGE = ("50", "100", "200")
 SOURCE = reading.Source(
     table="awooop_mcp_gateway_audit",
     key="call_id",
@@ -49,52 +48,22 @@ SOURCE = reading.Source(
     ),
 )
 _MORE = ("actor", "trace_id", "arguments", "args_sha256", "result_sha256", "result_size")
-_SINCE = {
-    "hour": (timedelta(hours=1), gettext_lazy("Last hour")),
-    "day": (timedelta(days=1), gettext_lazy("Last day")),
-    "week": (timedelta(days=7), gettext_lazy("Last week")),
-}
-_NAMES = {
-    "project": gettext_lazy("Project"),
-    "agent": gettext_lazy("Agent"),
-    "gateway": gettext_lazy("Provider"),
-    "tool": gettext_lazy("Tool"),
-    "status": gettext_lazy("Status"),
-    "gate": gettext_lazy("Gate"),
-    "since": gettext_lazy("Time"),
-    "per_page": gettext_lazy("Per page"),
-}
 
 
-class Asked(BaseModel):
-    """The query of the list, as it stands in the address."""
+class Asked(lists.Query[UUID]):
+    """The query of the list."""
 
-    project: places.ProjectId | None = None
-    agent: places.Word | None = None
-    gateway: places.Word | None = None
-    tool: places.Word | None = None
+    agent: lists.Word | None = None
+    gateway: lists.Word | None = None
+    tool: lists.Word | None = None
     status: Status | None = None
     gate: Annotated[int, Field(ge=1, le=5)] | None = None
-    since: Literal["hour", "day", "week"] | None = None
-    per_page: Literal["50", "100", "200"] | None = None
-    older_than: UUID | None = None
-    newer_than: UUID | None = None
-
-    @field_validator("project", "agent", "gateway", "tool")
-    @classmethod
-    def _named(cls, value: str | None) -> str | None:
-        if redact(value) != value:
-            raise ValueError("no name is a secret")  # the page repeats what it filters by
-        return value
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Asked":
-        if self.older_than and self.newer_than:
-            raise ValueError("a page is either older or newer")
-        return self
+    since: lists.Since | None = None
+    per_page: lists.Size | None = None
 
     def reading(self, scope: Scope, now: datetime) -> reading.Asked:
         """Return what to read, within what the person may see."""
+        begin = lists.begin(self.since, now)
         return reading.Asked(
             scope=access.narrowed(scope, self.project),
             wanted={
@@ -104,16 +73,11 @@ class Asked(BaseModel):
                 "result_status": self.status.value if self.status else None,
                 "block_gate": self.gate,
             },
-            per_page=int(self.per_page or PER_PAGE[0]),
+            per_page=lists.size(self.per_page),
             older_than=self.older_than,
             newer_than=self.newer_than,
-            not_before=ids.floor_id(now - _SINCE[self.since][0]) if self.since else None,
+            not_before=ids.floor_id(begin) if begin else None,
         )
-
-    def kept(self) -> dict[str, str]:
-        """Return the filters as a query, without the page."""
-        values = self.model_dump(mode="json", exclude_none=True)
-        return {name: str(value) for name, value in values.items() if not name.endswith("_than")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +107,15 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
+    asked, wrong = lists.read(Asked, request)
     now = timezone.now()
-    try:
-        asked, faults = rest.read(Asked, query), []
-    except Invalid as reason:
-        asked, faults = Asked(), _faults(reason)
     with pipe() as p, p.operator_tx(scope):
         seen = projects.seen(p)
-        found = reading.Page() if faults else reading.page(p, SOURCE, asked.reading(scope, now))
+        found = reading.Page() if wrong else reading.page(p, SOURCE, asked.reading(scope, now))
+    frame = _frame(asked, wrong, seen)
     context = {
         "rows": [_row(row, now) for row in found.rows],
-        "faults": faults,
-        **_filters(asked, [project.project_id for project in seen]),
-        **_neighbours(asked, found),
+        **frame.context(older=found.older, newer=found.newer),
     }
     return admin.page(
         site,
@@ -164,7 +123,7 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "console/gateway/calls.html",
         context,
         title=_("Tool calls"),
-        status=400 if faults else 200,
+        status=frame.status,
     )
 
 
@@ -242,31 +201,22 @@ def _hint(code: str | None) -> str:
     return fault.hint if fault else ""
 
 
-def _faults(reason: Invalid) -> list[str]:
-    errors = cast(list[dict[str, str]], reason.facts["errors"])
-    names = sorted({str(_NAMES.get(error["field"], _("Page"))) for error in errors})
-    return [_("“%(name)s” has a value that cannot be used.") % {"name": name} for name in names]
-
-
-def _filters(asked: Asked, seen: list[str]) -> dict[str, Any]:
-    kept = asked.kept()
-    known = seen if asked.project is None else sorted({*seen, asked.project})
+def _frame(asked: Asked, wrong: Collection[str], seen: Sequence[ProjectRow]) -> lists.Frame:
     statuses = {each.value: capfirst(str(each.label)) for each in Status}
     gates = {str(number): words.gate(number) for number in words.GATES}
-    since = {value: str(label) for value, (_length, label) in _SINCE.items()}
-    return {
-        "kept": kept,
-        "agent": asked.agent or "",
-        "tool": asked.tool or "",
-        "statuses": admin.choices(kept, "status", _("All"), statuses),
-        "gates": admin.choices(kept, "gate", _("All"), gates),
-        "projects": admin.choices(kept, "project", _("All"), {name: name for name in known}),
-        "sinces": admin.choices(kept, "since", _("Any time"), since),
-        "per_pages": [Choice(n, n, n == (asked.per_page or PER_PAGE[0])) for n in PER_PAGE],
-        "is_filtered": bool(kept.keys() - {"per_page"}),
-    }
-
-
-def _neighbours(asked: Asked, found: reading.Page) -> dict[str, str]:
-    is_first = asked.older_than is None and asked.newer_than is None
-    return admin.neighbours(asked.kept(), older=found.older, newer=found.newer, is_first=is_first)
+    return lists.Frame(
+        asked,
+        [
+            lists.by_project(asked, seen),
+            lists.typed(asked, "agent", _("Agent")),
+            lists.typed(asked, "tool", _("Tool")),
+            lists.one_of(asked, "gate", _("Gate"), gates),
+            lists.by_time(asked),
+            lists.by_size(asked),
+        ],
+        lists.Empty(
+            _("No calls yet"), _("Every call of a tool appears here, refused or not."), "hub"
+        ),
+        wrong,
+        pills=lists.one_of(asked, "status", _("Status"), statuses),
+    )

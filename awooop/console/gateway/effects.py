@@ -15,9 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pydantic import BaseModel, model_validator
 
-from awooop.console import accounts, answers, projects
+from awooop.console import accounts, answers, lists, projects
 from awooop.console.gateway import places, reading, spelled, words
 from awooop.console.gateway.reading import Row
 from awooop.console.wording import Badge
@@ -63,19 +62,10 @@ _VIEWS = {
 _LONGEST_NOTE = 500
 
 
-class Asked(BaseModel):
-    """The query of the list, as it stands in the address."""
+class Asked(lists.Query[UUID]):
+    """The query of the list."""
 
-    project: places.ProjectId | None = None
     view: Literal["open", "executed", "error", "all"] = "open"
-    older_than: UUID | None = None
-    newer_than: UUID | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Asked":
-        if self.older_than and self.newer_than:
-            raise ValueError("a page is either older or newer")
-        return self
 
     def reading(self, scope: Scope) -> reading.Asked:
         """Return what to read, within what the person may see."""
@@ -85,10 +75,6 @@ class Asked(BaseModel):
             older_than=self.older_than,
             newer_than=self.newer_than,
         )
-
-    def kept(self) -> dict[str, str]:
-        """Return the filters as a query, without the page."""
-        return {"view": self.view, **({"project": self.project} if self.project else {})}
 
 
 class NoteForm(forms.Form):
@@ -138,29 +124,32 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
-    try:
-        asked = rest.read(Asked, query)
-    except Invalid:
-        raise Http404 from None
+    asked, wrong = lists.read(Asked, request)
     with pipe() as p, p.operator_tx(scope):
         seen = projects.seen(p)
-        found = reading.page(p, SOURCE, asked.reading(scope))
+        found = reading.Page() if wrong else reading.page(p, SOURCE, asked.reading(scope))
     now = timezone.now()
-    kept = asked.kept()
-    known = {project.project_id: project.project_id for project in seen}
     views = {name: str(label) for name, (label, _wanted) in _VIEWS.items()}
-    is_first = asked.older_than is None and asked.newer_than is None
+    frame = lists.Frame(
+        asked,
+        [lists.by_project(asked, seen)],
+        _nothing(asked.view),
+        wrong,
+        pills=lists.one_of(asked, "view", _("Outcome"), views, every=None),
+        pinned=["view"],
+    )
     context = {
         "rows": [_row(row, now) for row in found.rows],
-        "kept": kept,
-        "views": admin.choices(kept, "view", "", views)[1:],
-        "is_open": asked.view == "open",
-        "projects": admin.choices(kept, "project", _("All"), known),
-        "is_filtered": bool(asked.project),
-        **admin.neighbours(kept, older=found.older, newer=found.newer, is_first=is_first),
+        **frame.context(older=found.older, newer=found.newer),
     }
-    return admin.page(site, request, "console/gateway/effects.html", context, title=_("Effects"))
+    return admin.page(
+        site,
+        request,
+        "console/gateway/effects.html",
+        context,
+        title=_("Effects"),
+        status=frame.status,
+    )
 
 
 def detail(site: AdminSite, request: HttpRequest, project_id: str, effect_id: str) -> HttpResponse:
@@ -245,6 +234,22 @@ def probe(site: AdminSite, request: HttpRequest, project_id: str, effect_id: str
         name = words.outcome(told).text
         messages.success(request, _("The probe has answered: %(outcome)s") % {"outcome": name})
     return redirect("admin:effect", project_id, found["effect_id"])
+
+
+def _nothing(view: str) -> lists.Empty:
+    if view == "open":
+        return lists.Empty(
+            _("Every outcome is known"),
+            _(
+                "A call that may have changed something, and whose answer never came, waits here "
+                "for a probe or for you."
+            ),
+            "check",
+        )
+    return lists.Empty(
+        _("No effects here"),
+        _("Every call that may change something is listed, from before it is sent."),
+    )
 
 
 def _found(request: HttpRequest, project_id: str, effect_id: str) -> Row:

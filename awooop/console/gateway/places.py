@@ -1,51 +1,12 @@
-"""Where things of the gateway are in the console, and what their lists may be asked."""
+"""Where things of the gateway are in the console."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, Field
 
-from awooop.errors import Invalid
-from awooop.kit import rest
 from awooop.kit.admin import Crumb
-from awooop.tenants.models import PROJECT_ID
-
-ProjectId = Annotated[str, Field(pattern=rf"^{PROJECT_ID.pattern}$")]
-Word = Annotated[str, Field(max_length=301, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
-class Asked(BaseModel):
-    """The query of a list by name."""
-
-    project: ProjectId | None = None
-    after_text: Annotated[str, Field(pattern=r"^[^\x00/]{1,64}/[^\x00/]{1,100}$")] | None = Field(
-        default=None, alias="after"
-    )
-
-    @property
-    def after(self) -> tuple[str, str]:
-        """The project and the name of the last one seen."""
-        project_id, _slash, name = (self.after_text or "/").partition("/")
-        return project_id, name
-
-    def kept(self) -> dict[str, str]:
-        """Return the filters as a query, without the page."""
-        return {"project": self.project} if self.project else {}
-
-
-def asked(request: HttpRequest) -> Asked:
-    """Return what a list by name was asked.
-
-    :raises Http404: that cannot be asked.
-    """
-    query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
-    try:
-        return rest.read(Asked, query)
-    except Invalid:
-        raise Http404 from None
 
 
 def crumbs(*more: Crumb) -> list[Crumb]:

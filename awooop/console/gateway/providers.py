@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -12,19 +13,33 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from pydantic import Field
 
-from awooop.console import accounts, answers, projects
+from awooop.console import accounts, answers, lists, projects
 from awooop.console.gateway import inventory, places, spelled, words
 from awooop.console.gateway.reading import Row
 from awooop.console.wording import Badge
 from awooop.kit import admin
 from awooop.kit.admin import Moment
-from awooop.kit.db import pipe
+from awooop.kit.db import Pipe, pipe
 from awooop.tenants import access
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Role
 from contracts import queries as contracts
 from gateway import registry
+
+
+class Asked(lists.Query[UUID]):
+    """The query of the list, whose pages go by project and name."""
+
+    after: Annotated[str, Field(pattern=r"^[^\x00/]{1,64}/[^\x00/]{1,100}$")] = ""
+
+    def page(self, p: Pipe) -> tuple[list[Row], tuple[str, str] | None]:
+        """Return a page, and where the next one begins, if there is one."""
+        project_id, _slash, name = self.after.partition("/")
+        return inventory.providers(
+            p, project_id=self.project, after=(project_id, name), per_page=inventory.PER_PAGE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +80,28 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    asked = places.asked(request)
+    asked, wrong = lists.read(Asked, request)
     with pipe() as p, p.operator_tx(scope):
         seen = projects.seen(p)
-        rows, more = inventory.providers(
-            p, project_id=asked.project, after=asked.after, per_page=inventory.PER_PAGE
-        )
+        rows, more = ([], None) if wrong else asked.page(p)
     now = timezone.now()
-    known = {project.project_id: project.project_id for project in seen}
+    nothing = lists.Empty(
+        _("No providers yet"), _("A provider appears here with its gateway contract."), "hub"
+    )
+    frame = lists.Frame(asked, [lists.by_project(asked, seen)], nothing, wrong)
     context = {
         "rows": [_row(row, now) for row in rows],
-        "projects": admin.choices(asked.kept(), "project", _("All"), known),
-        "is_filtered": bool(asked.project),
-        "first": any(asked.after),
+        **frame.context(older="", newer=""),
+        "newest": admin.href(asked.kept()) if asked.after else "",
         "next": admin.href(asked.kept(), after="/".join(more)) if more else "",
     }
     return admin.page(
-        site, request, "console/gateway/providers.html", context, title=_("Tool gateways")
+        site,
+        request,
+        "console/gateway/providers.html",
+        context,
+        title=_("Tool gateways"),
+        status=frame.status,
     )
 
 

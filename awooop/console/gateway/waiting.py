@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from awooop.console import accounts, answers, projects
+from awooop.console import accounts, answers, lists, projects
 from awooop.console.gateway import inventory, places, spelled, words
 from awooop.console.gateway.reading import Row
 from awooop.console.wording import Badge
@@ -39,20 +40,32 @@ def listing(site: AdminSite, request: HttpRequest) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    asked = places.asked(request)
+    asked, wrong = lists.read(lists.Query[UUID], request)
     with pipe() as p, p.operator_tx(scope):
         seen = projects.seen(p)
-        rows = inventory.waiting(p, asked.project)
+        rows = [] if wrong else inventory.waiting(p, asked.project)
     now = timezone.now()
-    known = {project.project_id: project.project_id for project in seen}
+    nothing = lists.Empty(
+        _("Nothing waits for release"),
+        _("A tool comes here when it is first seen, or when its definition changes."),
+        "check",
+        href=reverse("admin:gateways"),
+        action=_("All providers"),
+    )
+    frame = lists.Frame(asked, [lists.by_project(asked, seen)], nothing, wrong)
     context = {
         "rows": [_row(row, now) for row in rows],
         "is_cut": len(rows) == inventory.MOST_WAITING,
-        "projects": admin.choices(asked.kept(), "project", _("All"), known),
-        "is_filtered": bool(asked.project),
-        "gateways_href": reverse("admin:gateways"),
+        **frame.context(older="", newer=""),
     }
-    return admin.page(site, request, "console/gateway/waiting.html", context, title=_("Quarantine"))
+    return admin.page(
+        site,
+        request,
+        "console/gateway/waiting.html",
+        context,
+        title=_("Quarantine"),
+        status=frame.status,
+    )
 
 
 def _row(row: Row, now: datetime) -> WaitingRow:

@@ -1,8 +1,8 @@
 """The pages of incidents, operations, playbooks and knowledge: one list and one sheet for all."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib.admin import AdminSite
@@ -11,19 +11,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pydantic import BaseModel, Field, field_validator, model_validator
 
-from awooop.console import accounts, answers, projects
-from awooop.console.gateway import places
+from awooop.console import accounts, answers, lists, projects
+from awooop.console.gateway import reading
 from awooop.console.gateway.reading import Row
 from awooop.console.operations import cells, deeds, sources, words
 from awooop.console.operations.deeds import Deed
-from awooop.console.operations.sources import SHELVES, Wish
+from awooop.console.operations.sources import SHELVES, Shelf, Wish
+from awooop.console.projects import ProjectRow
 from awooop.errors import Invalid
 from awooop.kit import admin, rest
-from awooop.kit.admin import Choice, Crumb
+from awooop.kit.admin import Crumb
 from awooop.kit.db import Pipe, Scope, pipe
-from awooop.kit.redaction import redact
 from awooop.tenants import access
 from awooop.tenants.models import Role
 
@@ -74,46 +73,16 @@ _FILTERS = {
 }
 
 
-class Asked(BaseModel):
-    """The query of a list, as it stands in the address."""
+class Asked(lists.Query[UUID]):
+    """The query of a list; which values its filters have, the shelf knows."""
 
-    project: places.ProjectId | None = None
     status: str | None = None
     severity: str | None = None
     outcome: str | None = None
     verdict: str | None = None
     standing: str | None = None
     worked: str | None = None
-    words: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
-    older_than: UUID | None = None
-    newer_than: UUID | None = None
-
-    @field_validator("words")
-    @classmethod
-    def _harmless(cls, value: str | None) -> str | None:
-        if redact(value) != value:
-            raise ValueError("nobody searches for a secret")  # the page repeats the words
-        return value
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Asked":
-        if self.older_than and self.newer_than:
-            raise ValueError("a page is either older or newer")
-        return self
-
-    def kept(self) -> dict[str, str]:
-        """Return the filters as a query, without the page."""
-        values = self.model_dump(mode="json", exclude_none=True)
-        return {name: str(value) for name, value in values.items() if not name.endswith("_than")}
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A filter of a list, with what it may be set to."""
-
-    name: str
-    label: str
-    choices: list[Choice]
+    words: lists.Word | None = None
 
 
 def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
@@ -121,11 +90,12 @@ def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
     scope = access.scope_of(accounts.person_of(request))
     if not scope:
         return answers.nothing(site, request)
-    asked, shelf = _asked(request), SHELVES[kind]
+    asked, wrong, shelf = *lists.read(Asked, request), SHELVES[kind]
     kept = asked.kept()
     wanted = {name: kept[name] for name in shelf.filters if name in kept}
-    if any(value not in shelf.filters[name][1] for name, value in wanted.items()):
-        raise Http404
+    unknown = frozenset(name for name in wanted if wanted[name] not in shelf.filters[name][1])
+    if unknown:
+        asked, wrong = Asked(), unknown
     wish = Wish(
         scope=access.narrowed(scope, asked.project),
         wanted=wanted,
@@ -135,22 +105,24 @@ def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
     )
     with pipe() as p, p.operator_tx(scope):
         seen = projects.seen(p)
-        page = sources.page(p, shelf, wish)
+        page = reading.Page() if wrong else sources.page(p, shelf, wish)
     now, wording = timezone.now(), WORDINGS[kind]
     lines = [cells.line(kind, row, now) for row in page.rows]
-    is_first = asked.older_than is None and asked.newer_than is None
+    empty = lists.Empty(str(wording.none), str(wording.why))
+    frame = lists.Frame(asked, _filters(asked, shelf, seen), empty, wrong)
     context = {
-        "lines": lines,
+        "rows": lines,
         "labels": [cell.label for cell in lines[0].cells] if lines else [],
-        "wording": wording,
-        "filters": _filters(kept, shelf.filters, [project.project_id for project in seen]),
-        "has_words": shelf.has_words,
-        "words": asked.words or "",
-        "is_filtered": bool(kept),
-        **admin.neighbours(kept, older=page.older, newer=page.newer, is_first=is_first),
+        "name": wording.name,
+        **frame.context(older=page.older, newer=page.newer),
     }
     return admin.page(
-        site, request, "console/operations/list.html", context, title=str(wording.title)
+        site,
+        request,
+        "console/operations/list.html",
+        context,
+        title=str(wording.title),
+        status=frame.status,
     )
 
 
@@ -222,21 +194,10 @@ def _acts(request: HttpRequest, kind: str, row: Row, known: UUID) -> list[tuple[
     return [(deed, deed.href(project_id, known)) for deed in possible]
 
 
-def _asked(request: HttpRequest) -> Asked:
-    query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
-    try:
-        return rest.read(Asked, query)
-    except Invalid:
-        raise Http404 from None
-
-
-def _filters(
-    kept: Mapping[str, str], known: Mapping[str, tuple[str, tuple[str, ...]]], seen: list[str]
-) -> list[Filter]:
-    shown = []
-    for name, (_column, values) in known.items():
+def _filters(asked: Asked, shelf: Shelf, seen: Sequence[ProjectRow]) -> list[lists.Filter]:
+    shown = [lists.typed(asked, "words", _("Words"), _("all of them"))] if shelf.has_words else []
+    for name, (_column, values) in shelf.filters.items():
         label, called = _FILTERS[name]
         labels = {value: str(called(value)) for value in values}
-        shown.append(Filter(name, str(label), admin.choices(kept, name, _("All"), labels)))
-    mine = admin.choices(kept, "project", _("All"), {each: each for each in seen})
-    return [*shown, Filter("project", _("Project"), mine)]
+        shown.append(lists.one_of(asked, name, str(label), labels))
+    return [*shown, lists.by_project(asked, seen)]
