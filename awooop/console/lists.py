@@ -140,13 +140,15 @@ class Frame:
 
 
 def read(model: type[Asked], request: HttpRequest) -> tuple[Asked, frozenset[str]]:
-    """Return what was asked, and the names of what cannot be; then the rest is forgotten too."""
+    """Return what was asked, and the names of what cannot be; then only the project is kept."""
     query = {name: value.strip() for name, value in request.GET.dict().items() if value.strip()}
     try:
         return rest.read(model, query), frozenset()
     except Invalid as reason:
         errors: Any = reason.facts["errors"]
-        return model(), frozenset(error["field"] for error in errors)
+        wrong = frozenset(error["field"] for error in errors)
+        project = None if "project" in wrong else query.get("project")
+        return model.model_validate({"project": project}), wrong
 
 
 def one_of(

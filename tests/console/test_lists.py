@@ -42,6 +42,16 @@ class TestEveryList:
             assert answer.status_code == 400, name
             assert "has a value that cannot be used" in text(answer), name
 
+    def test_keeps_the_project_beside_a_wrong_value(self, viewer, path):
+        context = viewer.get(path, {"project": "acme", "older_than": "x"}).context
+        kept = dict(context["hidden"]) | {
+            each.name: choice.value
+            for each in context["filters"]
+            for choice in each.choices
+            if choice.is_chosen
+        }
+        assert kept["project"] == "acme"
+
     def test_repeats_no_secret_that_somebody_looks_for(self, viewer, path):
         secret = f"ghp_{secrets.token_hex(18)}"
         for name in ("project", "agent", "tool", "contract", "words", "actor", "target"):

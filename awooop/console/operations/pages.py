@@ -95,7 +95,7 @@ def listing(site: AdminSite, request: HttpRequest, kind: str) -> HttpResponse:
     wanted = {name: kept[name] for name in shelf.filters if name in kept}
     unknown = frozenset(name for name in wanted if wanted[name] not in shelf.filters[name][1])
     if unknown:
-        asked, wrong = Asked(), unknown
+        asked, wrong = Asked(project=asked.project), unknown
     wish = Wish(
         scope=access.narrowed(scope, asked.project),
         wanted=wanted,
