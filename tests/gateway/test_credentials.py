@@ -245,7 +245,7 @@ class TestCluster:
         cluster.answers[cluster.path] = (200, None)
         started = time.monotonic()
         assert "in time" in refused(REF)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # an answer without an end would take for ever
 
     def test_away_is_told(self, monkeypatch, settings, tmp_path):
         monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)

@@ -76,9 +76,9 @@ class TestWarnings:
     def test_are_bounded_and_quick(self):
         text = "ignore the <!-- \u200b ~/ do not tell " * 1_600
         assert len(hidden.warnings({str(n): "a\u200b" for n in range(60)})) == hidden.MOST
-        begin = time.perf_counter()
+        begin = time.process_time()
         hidden.warnings([text, "<!--" * 16_000, "ignore all " * 6_000, "a\u200d" * 30_000])
-        assert time.perf_counter() - begin < 2
+        assert time.process_time() - begin < 2
 
 
 class TestDifferences:
@@ -101,7 +101,7 @@ class TestDifferences:
         was = {"enum": [n % 7 for n in range(20_000)]}
         now = {"enum": [(n * 5) % 7 for n in range(20_000)]}
         assert len(json.dumps(was)) < 65_536
-        begin = time.perf_counter()
+        begin = time.process_time()
         shown = differences(was, now)
-        assert time.perf_counter() - begin < 2
+        assert time.process_time() - begin < 2
         assert len(shown.splitlines()) <= 401

@@ -409,7 +409,7 @@ class TestFailures:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await provider.call("k8s_get", ONE, permit=permit, progress=None)
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 1.4  # the server itself lets go after 1.5
             del cluster.answers[WEB]
             answer = await provider.call("k8s_get", ONE, permit=permit, progress=None)
             await provider.close()
