@@ -139,15 +139,10 @@ def verb_in(text: str) -> tuple[str | None, bool]:
 
 def may_order(words: list[str]) -> bool:
     """Say whether a name is shaped like an order by a verb nobody knows."""
-    if not words:
-        return False
-    unknown = [kind_of(word) is None for word in words]
-    if any(new and verbs.VERBAL.fullmatch(word) for word, new in zip(words, unknown, strict=True)):
+    if any(kind_of(word) is None and verbs.VERBAL.fullmatch(word) for word in words):
         return True
-    if len(words) == 1:
-        return False
-    verbal = words[0] in verbs.LEADING or (unknown[0] and len(words[0]) > 2)
-    return words[-1] in verbs.TRAILING or (verbal and words[-1] in verbs.THINGS)
+    acts = len(words) > 1 and words[0] in verbs.LEADING and words[-1] in verbs.THINGS
+    return acts or words[-1:] == ["off"]
 
 
 def tool_part(name: str) -> str:

@@ -62,38 +62,45 @@ PURE_VERBS = word_set("""
 
 # Verbs that are also nouns: behind a read verb they are taken as nouns.
 NOUNY_VERBS = word_set("""
-    absorb ack adopt advance alter annul appoint archive associate attack authorise autoscale award
-    backport backup bash blacklist blast block book boost bounce broadcast broker build burn bust
-    bypass call capture change chaos charge checkpoint cherrypick chop chroot chuck claim clone
-    coerce combine commence comment commit compact compensate complete compress concat conceal
-    condemn confiscate conscript control copy corrupt cp crash crontab cutover debar debit debug
-    decrease decrement decrypt deduct dedupe deface defeat defraud defund delay delegate demand
-    demerge deorbit depart deplete deploy deport deposit depower depress deprive deschedule deselect
-    detain detune devalue dilute dim dip discharge disclose disembark disengage disenroll dislodge
-    dismount dispatch disqualify dissolve distort disturb dlt downgrade downrank downscale dub
+    absorb accelerate ack actuate adopt advance agitate alter amputate annul appoint arbitrate
+    archive assassinate associate attack authorise automate autoscale award backport backup bash
+    blacklist blast block book boost bounce broadcast build burn bust bypass calibrate call capture
+    change chaos charge checkpoint cherrypick chop chroot chuck circulate claim clone coerce combine
+    commence comment commit compact compensate complete compress concat conceal condemn confiscate
+    conscript consolidate contaminate control copy corrupt cp crash crontab cultivate cutover debar
+    debit debug decelerate decontaminate decrease decrement decrypt dedicate deduct dedupe deface
+    defeat defraud defund delay delegate demand demerge deorbit depart deplete deploy deport deposit
+    depower deprecate depress deprive deschedule deselect detain detonate detune devalue devastate
+    dictate dilute dim dip discharge disclose disembark disengage disenroll dislodge dismount
+    dispatch disqualify disseminate dissolve distort disturb dlt downgrade downrank downscale dub
     duplicate eject empower endorse enhance enlist enrich enrol enter entitle escrow eval exchange
-    exclude execv exempt exhaust expedite explode exploit failback failover fasten flag flash
-    flatten fling fmt follow forfeit fork forward gc getdel getex getset grant halt handle harden
-    harm heal hire hydrate ignite impair impede implant implement import impose impound imprison
-    improve incite increase increment infect inflate inhibit ins intercept interrupt intervene
-    invade invest invite isolate jettison join label launch lease leave lend lessen like ln lock
-    lockout login logout match meld mend merge mint mirror mk mkdir mock moderate move mutation mv
-    obfuscate obscure obsolete obstruct occupy omit outsource overcharge overhaul overheat override
-    overthrow overturn payout permit pin pollute pop post powershell preload presign prioritize
-    procure produce prolong prosecute pull purchase push put quarantine quash quit react realign
-    rearm reauth rebate rebrand recast reclaim recruit recycle redact redirect redo redrive
-    refinance refit refund refurbish refuse register reimburse reinforce release relieve remit
-    remodel renumber repack repaint repair repeal repel repl replenish reply repossess repurpose
-    request reroute rescind reserve reset reshape restage restock restructure resume resurrect
-    retain retarget retire retool retrain retrofit revamp reward rework roll rollout rst run
-    sacrifice salvage sanction schedule scramble scrap seclude seed segregate sell set settle sh
-    shackle share sharpen shell shelve shift ship sideload signal silence snd spawnv split spoof
-    spray stake star start stash steer stop store strand strengthen sublet substitute subvert sue
-    summon sunset surrender swamp swap sweep swipe symlink sync synchronize tag taint tap temper
-    thaw throw tighten tilt toss touch trade transfer transfuse transition trash trigger trim tuck
-    tune tweak tweet unbox unbundle unfreeze unhook unify unleash unlist unpack unpair unplug unsend
-    unsuspend untrust unwrap unzip upd update upend upgrade upload uproot upscale vacuum vend veto
-    void vote wake weaken wean whitelist withhold zap zero zsh
+    exclude execv exempt exhaust exonerate expedite explode exploit expropriate fabricate facilitate
+    failback failover fasten federate flag flash flatten fling fmt follow forfeit fork formulate
+    forward gc getdel getex getset grant halt handle harden harm heal hire hydrate ignite illuminate
+    impair impede implant implement import impose impound imprison improve incite increase increment
+    infect infiltrate inflate inhibit inoculate ins instigate integrate intercept interrupt
+    intervene intimidate inundate invade invest invite irrigate isolate jettison join label launch
+    lease leave lend lessen like litigate ln lock lockout login logout lubricate manipulate match
+    mediate medicate meld mend merge mint mirror mitigate mk mkdir mock moderate move mutation
+    mutilate mv negate negotiate obfuscate obscure obsolete obstruct occupy omit operate orchestrate
+    originate outsource overcharge overhaul overheat override overthrow overturn payout penetrate
+    permit perpetuate pin pollute pop populate post powershell preload presign prioritize procure
+    produce prolong propagate prosecute pull purchase push put quarantine quash quit react realign
+    rearm reauth rebate rebrand recast reclaim recreate recruit recycle redact redirect redo redrive
+    refinance refit refund refurbish refuse register regulate rehabilitate reimburse reinforce
+    reinstate rejuvenate release relieve remit remodel renovate renumber repack repaint repair
+    repatriate repeal repel repl replenish replicate reply repossess repurpose request reroute
+    rescind reserve reset reshape restage restock restructure resume resurrect retain retarget
+    retire retool retrain retrofit revamp reward rework roll rollout rst run sacrifice salvage
+    sanction saturate schedule scramble scrap seclude seed segregate sell set settle sh shackle
+    share sharpen shell shelve shift ship sideload signal silence snd spawnv split spoof spray stake
+    star start stash steer stimulate stop store strand strengthen subjugate sublet substitute
+    subvert sue suffocate summon sunset surrender swamp swap sweep swipe symlink sync synchronize
+    tag taint tap thaw throw tighten tilt toss touch trade transfer transfuse transition translocate
+    trash trigger trim tuck tune tweak tweet unbox unbundle unfreeze unhook unify unleash unlist
+    unpack unpair unplug unsend unsuspend untrust unwrap unzip upd update upend upgrade upload
+    uproot upscale vacate vacuum vend ventilate veto vibrate violate void vote wake weaken wean
+    whitelist withhold zap zero zsh
 """)
 
 READ_VERBS = word_set("""
@@ -128,30 +135,32 @@ _DESCRIPTORS = word_set("""
 """)
 
 _HARMLESS = word_set("""
-    active advanced affiliate aggregate airdrop airdrops allowed allowlist alternate anyscale
-    approximate armor assignees assignments attachments autocomplete autoscaler autoscalers
-    autoscaling autosuggest backdrop backdrops blocklist booking bookmark bookmarks bootstrapper
-    building buyer buzzkill caller cancellation candidate changeset charger classify cleartext
-    clickstream climate committee consumer controller corporate correlate crawl current databricks
-    dataset deliverable delivery deployment deployments determinate dispatcher dispatching drainage
-    dropbox dropdown dropdowns droplet droplets dropoff dropout dropouts dropzone eavesdrop editor
-    editorconfig encode enterprise estate executable executables executive executives extended
-    extract fixed flagship flusher follower following forwarding generate glob grayscale greyscale
-    hash holder htpasswd indeterminate inform injector installations intermediate interpolate
-    keypress kickstart kickstarter killjoy latest logstash makefile managed manager marker mkdocs
-    multiscale next notebook ocr onboarding overkill painkiller patchwork payroll persistence
-    pincode pinpoint postcode postfix postgres preliminary previous private proceedings provisioning
-    publisher raindrop raindrops reactor recall recent registered rejected rejection replacement
-    reserved restricted revertible roadkill runbook runbooks runtime runtimes scalene scaler
-    scaleway scheduling scrape scrollback seller setpoint setting shared sharepoint shipping
-    simulate skill skills skillset snowdrop starlink startpage stopwatch stored subscriber swiper
-    tagline tailscale teardrop textbook timescale timescaledb tokenize trademark trader trading
-    transaction trashcan ultimate undeleted unmanaged upskill visualise visualize wipers withdrawal
+    active advanced affiliate aggregate airdrop airdrops allowed allowlist alternate amplify
+    anyscale approximate armor assignees assignments attachments autocomplete autoscaler autoscalers
+    autoscaling autosuggest backdrop backdrops baptize blocklist booking bookmark bookmarks
+    bootstrapper broker building buyer buzzkill caller cancellation candidate changeset charger
+    clarify classify cleartext clickstream climate committee consumer controller corporate correlate
+    crawl current databricks dataset deliverable delivery denormalize deployment deployments
+    deserialize determinate dispatcher dispatching drainage dropbox dropdown dropdowns droplet
+    droplets dropoff dropout dropouts dropzone eavesdrop editor editorconfig encode enterprise
+    estate executable executables executive executives extended extract fixed flagship flusher
+    follower following forwarding franchise generate glob grayscale greyscale hash holder htpasswd
+    indeterminate inform injector installations intermediate interpolate keypress kickstart
+    kickstarter killjoy latest logstash maize makefile managed manager marker mkdocs multiscale
+    netlify next normalize notebook ocr onboarding overkill painkiller patchwork payroll persistence
+    pincode pinpoint postcode postfix postgres preliminary previous private prize proceedings
+    provisioning publisher quantify raindrop raindrops reactor recall recent registered rejected
+    rejection replacement reserved restricted revertible roadkill runbook runbooks runtime runtimes
+    scalene scaler scaleway scheduling scrape scrollback seller serialize setpoint setting shared
+    sharepoint shipping shopify simulate skill skills skillset snowdrop spotify starlink startpage
+    stopwatch stored subscriber swiper tagline tailscale teardrop temperature textbook timescale
+    timescaledb tokenize trademark trader trading transaction trashcan ultimate undeleted unmanaged
+    upskill vendor visualise visualize wipers withdrawal
 """)
 
 _ATTRIBUTES = word_set("""
-    all code data directory id key memory name path policy rate schema size space state storage text
-    traffic type url value version
+    all code data directory id key list memory name path policy rate schema size space state storage
+    template text traffic type url value version
 """)
 _OBJECTS = word_set("""
     account admin agent alarm alert all app artifact auto batch bot branch bucket bulk cache
@@ -180,12 +189,9 @@ THINGS = (_OBJECTS - _ATTRIBUTES) | word_set("""
 """)
 # Nouns that act when they stand before such a thing.
 LEADING = word_set("""
-    dm drive email fire index invoice link load mail message pair page partition phone pool process
-    queue rate return short sms stream term text triage
+    dm drive email fire index invoice link load mail message new pair page partition phone pool
+    process queue rate reg return short sms stream term text triage
 """)
-# Words that act at the end of a name: light_off, bucket_empty.
-TRAILING = word_set("down empty off offline on online open sleep solve train trip type up")
-
 # Within a run-together word these are nouns: taskrun, blogpost.
 COMPOUNDING = word_set("""
     block book build call commit copy exchange flag fork label lock merge mirror move post pull
@@ -203,27 +209,29 @@ _NOUN_PAIRS = word_set("""
     source_control stateful_set tool_set vector_store version_control
 """)
 HARM_PAIRS = word_set("""
-    airdrop_token airdrop_tokens back_out blank_disk break_glass bring_down bring_offline
-    browser_close browser_drag browser_install browser_type bulk_email bulk_message cast_vote
-    check_off check_out cherry_pick compose_up connect_device cut_off cycle_power disk_format
-    do_action do_command do_it do_job do_operation do_task do_work email_customer email_team
-    email_user empty_bin empty_bucket empty_folder empty_queue empty_trash end_call end_meeting
-    end_process end_session end_task fail_over fine_tune fire_event fire_missile format_device
-    format_disk format_drive format_filesystem format_node format_partition format_storage
-    format_usb format_volume free_memory fs_format garbage_collect generate_access generate_api
-    generate_certificate generate_credential generate_credentials generate_key generate_password
-    generate_secret generate_token get_rid go_live index_codebase index_document index_documents
-    index_files index_repository issue_card issue_certificate issue_credential issue_credit
-    issue_refund issue_token kick_off knock_down load_backup load_data load_dump load_extension
-    lock_down log_in log_out mass_email mass_message open_account open_browser open_case
+    airdrop_token airdrop_tokens back_out blank_disk break_glass breaker_open breaker_trip
+    bring_down bring_offline browser_close browser_drag browser_install browser_type bucket_empty
+    bulk_email bulk_message cast_vote check_off check_out cherry_pick compose_up connect_device
+    cut_off cycle_power disk_format do_action do_command do_it do_job do_operation do_task do_work
+    door_open email_customer email_team email_user empty_bin empty_bucket empty_folder empty_queue
+    empty_trash end_call end_meeting end_process end_session end_task fail_over fine_tune fire_event
+    fire_missile format_device format_disk format_drive format_filesystem format_node
+    format_partition format_storage format_usb format_volume free_memory fs_format garage_open
+    garbage_collect gate_open generate_access generate_api generate_certificate generate_credential
+    generate_credentials generate_key generate_password generate_secret generate_token get_rid
+    go_live index_codebase index_document index_documents index_files index_repository issue_card
+    issue_certificate issue_credential issue_credit issue_refund issue_token keyboard_type kick_off
+    knock_down light_off light_on load_backup load_data load_dump load_extension lock_down log_in
+    log_out mass_email mass_message mode_off mode_on model_train open_account open_browser open_case
     open_channel open_connection open_conversation open_door open_firewall open_garage open_gate
     open_incident open_issue open_port open_position open_pr open_pull open_session open_ticket
     open_trade open_valve order_pizza order_place page_oncall page_user place_bid place_order
     place_trade power_cycle power_down power_off power_on process_kill process_order process_payment
-    process_refund pulumi_up put_back remote_command rm_rf roll_forward roll_out scale_down
-    scale_out scale_up select_into select_option send_off set_up shut_down sign_in sign_off sign_out
-    spin_down spin_up step_down switch_off switch_on take_down take_offline tear_down text_user
-    train_model turn_off turn_on type_text use_tool vagrant_up wake_on write_off zero_out
+    process_refund pulumi_up put_back queue_empty remote_command rm_rf roll_forward roll_out
+    scale_down scale_out scale_up select_into select_option send_off set_up shut_down sign_in
+    sign_off sign_out spin_down spin_up stack_down stack_up step_down switch_off switch_on
+    system_sleep take_down take_offline tear_down text_user ticket_solve train_model turn_off
+    turn_on type_text use_tool vagrant_up valve_open wake_on write_off zero_out
 """)
 
 # What a verb of harm leaves behind: after a read verb, get_drop_rate asks for a number.
@@ -375,8 +383,8 @@ EDGE_HARMS = tuple(
 NOMINAL = re.compile(
     "(able|ably|ability|ment|ance|ancy|ence|ation|ion|ional|ive|al|ant|ent|ness|or|age|y|ie)s?"
 )
-# How verbs are made of other words: anonymize, notarise, quantify, orchestrate.
-VERBAL = re.compile("[a-z]{3,}(?:(?<!s)ize|(?<![orsw])ise|ify|ate)")
+# How verbs are made of other words: anonymize, finalise, gamify.
+VERBAL = re.compile("[a-z]{3,}(?:(?<!s)ize|(?:al|an|on|im|in)ise|ify)")
 LONG_VERBS = tuple(sorted(word for word in PURE_VERBS | NOUNY_VERBS if len(word) >= 6))
 LONG_READS = tuple(sorted(word for word in READ_VERBS if len(word) >= 3 and word != "can"))
 SQUEEZED_HARMS = frozenset(squeeze(harm) for harm in HARMS if len(harm) > 3)
