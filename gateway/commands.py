@@ -88,7 +88,7 @@ go: list, version
 loginctl: list-sessions
 nginx: -T, -V, -t, -v
 """
-_WRITERS = word_set("""
+WRITERS = word_set("""
     bash chmod chown cp dd eval iptables kill killall mkfs mongo mongosh mount mv mysql nc node
     perl pkill powershell psql pwsh python python3 reboot redis rm rsync ruby scp service sh
     shutdown ssh tee truncate umount wget
@@ -97,7 +97,7 @@ _WRITERS = word_set("""
 
 def _subcommands() -> dict[str, set[str]]:
     """Read the table above; a program may stand on several lines."""
-    table: dict[str, set[str]] = {name: set() for name in _WRITERS}
+    table: dict[str, set[str]] = {name: set() for name in WRITERS}
     for line in _SUBCOMMANDS.strip().splitlines():
         name, _, subs = line.partition(": ")
         table.setdefault(name, set()).update(sub.strip() for sub in subs.split(","))
@@ -107,9 +107,18 @@ def _subcommands() -> dict[str, set[str]]:
 
 
 SUBCOMMANDS = _subcommands()
+# Every program a line may be told to begin with, those included of which nothing is known to read.
+PROGRAMS = SUBCOMMANDS.keys() | word_set("""
+    ansible aws az consul flux gcloud gsutil nerdctl nomad pulumi rabbitmqctl supervisorctl tofu
+    ufw pm2 redis-cli
+""")
 READ_LINES = re.compile(
     r"uniq( -[a-z]+)*( [\w./-]+)?|aws s3 ls.*|aws [a-z\d-]+ (describe|list|get|head|lookup|"
     r"filter)-[a-z\d-]+.*"
+    r"|(?:gcloud|az) (?:(?:account|acr|aks|alpha|beta|buckets|clusters|compute|container|db|disks|"
+    r"functions|group|iam|instances|keyvault|logging|logs|network|networks|projects|pubsub|run|"
+    r"server|services|sql|storage|subscriptions|topics|vm|vnet|webapp) ){1,4}"
+    r"(?:list|show|describe)( .*)?"
     r"|git branch( (-a|-r|-v|-vv|--all|--list|--show-current|--remotes|--merged|--no-merged))*"
     r"|git remote( (-v|show|get-url)( [\w./-]+)?)?|git tag( (-l|--list|-n\d*)( [\w.*/-]+)?)?"
     r"|git reflog( show)?( [\w./@-]+)?|crontab -l|mount( -l)?|hostname( -[fIisd])?|env|"
@@ -131,6 +140,7 @@ VALUE_FLAGS = {
 TRUE = word_set("1 true yes on y t force always all enabled")
 FALSE = word_set("false no 0 off none null disabled")
 BODY_KEYS = word_set("query queries text raw string body command")
+HTTP_WRITES = word_set("POST PUT PATCH DELETE MKCOL COPY MOVE PROPPATCH PURGE LINK UNLINK")
 HARM_HINTS = ("destructiveHint", "destructive_hint", "destructive", "is_destructive")
 READ_HINTS = ("readOnlyHint", "read_only_hint", "readOnly", "read_only")
 LIST_TAILS = frozenset(
@@ -144,13 +154,20 @@ DATABASES = word_set("""
     cql neo cypher mongo mongodb influx kusto adx
 """)
 SEARCHES = word_set("search find lookup docs documentation code web wiki issues")
-TOOL_TRAITS = (DATABASES, SEARCHES)
+SHELLS = word_set("shell ssh terminal console cli powershell")
+TEXTS = word_set("""
+    analyse analyze classify embed explain lint parse summarise summarize tokenize translate
+    validate
+""")
+TOOL_TRAITS = (DATABASES, SEARCHES, SHELLS, TEXTS)
+LINE_KEYS = word_set("line lines run input inputs stdin oneliner")
+CHOICE_KEYS = word_set("action operation op verb act")
 STATEMENT_KEYS = word_set("sql statement statements stmt ddl dml")
 QUERY_KEYS = word_set("query q pattern regex name topic path")
 PROSE_KEYS = word_set("""
     text message messages content description title comment note notes summary prompt question
     reason subject keyword keywords search term terms needle pattern regex grep highlight topic
-    phrase
+    phrase thought goal symptom
 """)
 SHELL_KEYS = word_set("""
     command commands cmd cmds cmdline script scripts shell bash sh powershell exec cli commandline
@@ -158,16 +175,22 @@ SHELL_KEYS = word_set("""
 OPTION_KEYS = word_set("args argv arguments flags options parameters params extra")
 CALLEE_KEYS = word_set("function func fn procedure tool api")
 ACTION_KEYS = CALLEE_KEYS | word_set("""
-    action actions operation operations op ops verb act method subcommand intent mutation mode
+    action actions operation operations op ops verb act method subcommand intent mutation mode rpc
 """)
 OPEN_MODES = word_set("w a w+ a+ r+ rw wb ab write append x")
+PROGRAM_KEYS = word_set("program executable binary entrypoint")
+SWITCHES = word_set("""
+    ack acknowledge autofix cancel create deploy disable enable install markasread markread markseen
+    publish reset send
+""")
 FLAGS = word_set("""
     force forced recursive recurse prune cascade confirm confirmed overwrite commit write save yes
     approve approved autoapprove autocommit inplace
 """)
 ACT_KEYS = word_set("""
     delete remove drop destroy kill terminate purge wipe exec execute truncate deletes updates
-    rollback revert insert upsert dropdatabase
+    rollback revert insert upsert dropdatabase deleteone deletemany insertone insertmany updateone
+    updatemany replaceone bulkwrite fix
 """)
 MONGO_KEYS = word_set("""
     $set $unset $inc $push $pull $rename $out $merge $currentDate $addToSet $mul $setOnInsert
@@ -310,13 +333,15 @@ def _unquoted(found: re.Match[str]) -> str:
     return (found[1] or "").replace("$", "§") + (found[2] or found[3] or "")
 
 
+SHELL_NEXT = re.compile(r"[;&|`\n]+|\$\(")
+SHELL_JOINT = re.compile(r"[;&|]|\$\(")
 SHELL_SIGN = re.compile(r"[;&|`<>\n]|\$\(")
 CURL_READS = re.compile(r" (?:-X ?|--request[ =])(?:GET|HEAD)\b| (?:-o|--output) /dev/null\b")
 ESCAPED = re.compile("%[0-9a-fA-F]{2}")
 MUTATION = re.compile(r"\bmutation\b[\s,]{0,8}\w{0,80}[\s,]{0,8}[({@]")
 GRAPHQL_QUIET = re.compile(r"#[^\n]*|\"[^\"\n]*\"")
 DANGER = re.compile(
-    r"(?:^|[;&|`(] ?)(?:sudo )?(?:rm -|mkfs|dd if=|chmod [-+0-7ugoa]|chown \w+[: ]|kill -|"
+    r"(?:^|[;&|`(!] ?)(?:sudo )?(?:rm -|mkfs|dd if=|chmod [-+0-7ugoa]|chown \w+[: ]|kill -|"
     r"killall )|"
     r"\.(?:delete(?:one|many)|dropdatabase|dropindex\w*|dropcollection|remove|drop|insert(?:one|"
     r"many)?|"
@@ -325,7 +350,14 @@ DANGER = re.compile(
     r"rmdir|"
     r"popen|kill|exec)|shutil\.|subprocess\.|__import__|\.system\(|child_process|\bfs\.(?:unlink|"
     r"rm|write)|rmtree|"
-    r"_(?:delete|update)_by_query|/_bulk\b|^(?:post|put|patch|delete) (?:/|https?:)|"
+    r"_(?:delete|update)_by_query|/_(?:bulk|update|forcemerge|rollover|shrink|reindex)\b|"
+    r"^(?:post|put|patch|delete) (?:/|https?:|[\w.*-]+/_)|"
+    r"\$(?:out|merge)[\"']? ?:|\.(?:admin|run)command\( ?\{ ?[\"']?(?:shutdown|drop|delete|insert|"
+    r"update|create|kill|findandmodify|repl|fsync|setparameter)|"
+    r"\bopen\([^()]{1,200}, ?[\"'][wax]|\b(?:fetch|axios|ajax)\([^;]{0,200}"
+    r"\bmethod[\"']? ?: ?[\"'](?:post|put|patch|delete)|"
+    r"\b(?:local|session)storage\.(?:clear|setitem|removeitem)\(|"
     r"[?&](?:action|op|operation|cmd|_?method)=(?:delete|remove|drop|post|put|patch|kill|restart|"
-    r"terminate|destroy|exec|create|update|stop)|\| ?(?:delete|outputlookup|collect|sendemail)\b"
+    r"terminate|destroy|exec|create|update|stop)|\| ?(?:delete|outputlookup|collect|sendemail)\b|"
+    r"\|> ?to\("
 )

@@ -62,18 +62,25 @@ def words_of(text: str) -> list[str]:
     return [part for word in found for part in _segment(word)]
 
 
+def _one_stroke(word: str) -> str:
+    """Read i and l as one letter: deiete, kiil."""
+    return disguises.ONE_STROKE.get(word.replace("l", "i"), word)
+
+
 def _readings(text: str) -> Iterator[list[str]]:
     """Yield the ways a name can be read: as written, unhumped, and out of disguise."""
-    yield words_of(text)
+    plain = words_of(text)
+    yield plain
     lower = text.lower()
+    whole = plain if lower == text else words_of(lower)
+    yield [harm for word in whole if (harm := _one_stroke(word)) != word]
     if lower != text and any(len(word) < 3 for word in commands.WORD.findall(text)):
         yield words_of(lower)
     for two, one in disguises.TWO_STROKES:
         if two in lower:
             yield words_of(lower.replace(two, one))
     if lower.translate(disguises.LEET) != lower:
-        plain = words_of(lower.translate(disguises.LEET))
-        yield [disguises.ONE_STROKE.get(word.replace("l", "i"), word) for word in plain]
+        yield [_one_stroke(word) for word in words_of(lower.translate(disguises.LEET))]
         yield words_of(lower.translate(disguises.LEET | {ord("1"): "l"}))
 
 
@@ -130,6 +137,14 @@ def verb_in(text: str) -> tuple[str | None, bool]:
     return next((word for word, _ in verdicts if word), None), verdicts[0][1]
 
 
+def may_order(words: list[str]) -> bool:
+    """Say whether a name is shaped like an order by a verb nobody knows."""
+    if any(kind_of(word) is None and verbs.VERBAL.fullmatch(word) for word in words):
+        return True
+    acts = len(words) > 1 and words[0] in verbs.LEADING and words[-1] in verbs.THINGS
+    return acts or words[-1:] == ["off"]
+
+
 def tool_part(name: str) -> str:
     """Leave out the provider, unless the tool part alone says nothing."""
     if "__" not in name or "___" in name:
@@ -150,7 +165,10 @@ def _reason(name: str, declared_read: bool) -> str | None:
         return _UNFIT
     if commands.MASQUERADE.search(name) or commands.ALIEN.search(folded):
         return "name has letters that imitate or hide"
-    word, reads = verb_in(tool_part(folded))
+    tool = tool_part(folded)
+    word, reads = verb_in(tool)
     if word:
         return f"name says {word}"
+    if not reads and may_order(words_of(tool)):
+        return "name may begin with a verb"
     return None if reads or declared_read else "name does not say that it reads"

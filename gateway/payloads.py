@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from gateway import commands, names
 from gateway.disguises import fold
 from gateway.names import MAX_NAME
-from gateway.verbs import HARM, HARMED, MOVED, NOUNISH, NOUNY, PURE, READ
+from gateway.verbs import HARM, HARMED, MOVED, NOUNISH, NOUNY, PURE, READ, READ_PAIRS
 
 MAX_DEPTH, MAX_NODES, MAX_TEXT, MAX_COMMAND = 24, 2000, 150_000, 8192
 
@@ -112,6 +112,8 @@ class Tool(NamedTuple):
     program: str | None
     database: bool
     searches: bool
+    shell: bool
+    prose: bool
 
 
 def tool_of(name: str) -> Tool:
@@ -139,15 +141,22 @@ def _key_says(key: str, words: list[str], value: Any, tool: Tool) -> str | None:
     said = [word for word in words if word in commands.FLAGS or names.kind_of(word) == HARM]
     if true and said and not (tool.reads and said == ["recursive"]) and "refresh" not in words:
         return f"{key} is set"
-    given = not off and bool(value) and "".join(words) in commands.ACT_KEYS
-    return f"{key} is given" if given else None
+    joined = "".join(words)
+    if true and joined in commands.SWITCHES:
+        return f"{key} is set"
+    ends = words[1:] and HARM in (names.kind_of(words[0]), names.kind_of(words[-1]))
+    listed = ends and isinstance(value, list) and "_".join(words) not in READ_PAIRS
+    given = listed or (joined in commands.ACT_KEYS and not off)
+    return f"{key} is given" if given and value else None
 
 
-def _value_says(words: list[str], value: str, tool: Tool) -> str | None:
+def _value_says(words: list[str], path: frozenset[str], value: str, tool: Tool) -> str | None:
     """Judge the value of a key that names what to do: method, action, mode."""
-    if "method" in words and value.strip().upper() in ("POST", "PUT", "PATCH", "DELETE"):
+    if "method" in words and value.strip().upper() in commands.HTTP_WRITES:
         return "method writes"
-    key = words[-2] if words[-1] in ("type", "name") and words[1:] else words[-1]
+    key = words[-1]
+    if key in ("type", "name"):
+        key = words[-2] if words[1:] else next(iter(path & commands.CHOICE_KEYS), key)
     if key not in commands.ACTION_KEYS or (tool.reads and key in commands.CALLEE_KEYS):
         return None
     kinds = {names.kind_of(word) for word in names.words_of(value[:MAX_NAME])}
@@ -155,8 +164,43 @@ def _value_says(words: list[str], value: str, tool: Tool) -> str | None:
         return None
     if key == "mode" and not kinds & {HARM, PURE}:
         return f"mode {value}" if value.strip().lower() in commands.OPEN_MODES else None
-    word = names.verb_in(value[:MAX_NAME])[0] or (value if len(value) > MAX_NAME else None)
+    word, reads = names.verb_in(value[:MAX_NAME])
+    unread = key in commands.CHOICE_KEYS and not reads
+    unknown = unread and names.may_order(names.words_of(value[:MAX_NAME])[:1])
+    word = word or (value if unknown or len(value) > MAX_NAME else None)
     return f"{key} says {word}" if word else None
+
+
+def _line_acts(text: str, line: bool, tool: Tool) -> bool:
+    """Say whether a text under any key is a line of commands, one of which writes."""
+    text = text[:MAX_COMMAND]
+    parts = commands.SHELL_NEXT.split(text.replace("''", "").replace('""', ""))
+    if tool.prose:
+        parts, line = parts[:1], False
+    return any(_acts(part.split(), line) for part in parts) and not _command_reads(text)
+
+
+def _acts(words: list[str], line: bool) -> bool:
+    """Say whether words begin with a program that is told to write; prose seldom has flags."""
+    while words and words[0] in commands.WRAPPERS:
+        words, line = words[2 if words[0] == "timeout" else 1 :], True
+    program = words[0].lower().rpartition("/")[2] if words else ""
+    if len(words) == 1:
+        return line and program in commands.WRITERS and names.kind_of(program) in (HARM, NOUNY)
+    if program in commands.WRITERS and (line or any(word[0] == "-" for word in words[1:])):
+        return True
+    if program in commands.FORBIDDEN and program not in commands.SUBCOMMANDS:
+        flags = [word for word in words[1:] if line or word[0] == "-"]
+        return any(map(commands.FORBIDDEN[program].fullmatch, flags))
+    if program not in commands.PROGRAMS:
+        return False
+    if line:
+        return not _segment_reads(words)
+    words = words[1:]
+    while words and words[0][0] == "-":
+        words = words[2 if words[0] in commands.VALUE_FLAGS.get(program, ()) else 1 :]
+    kinds = [names.kind_of(part) for word in words[:4] for part in names.words_of(word)]
+    return HARM in kinds or kinds[:1] in ([PURE], [NOUNY])
 
 
 def _text_says(words: list[str], path: frozenset[str], text: str, tool: Tool) -> str | None:
@@ -175,9 +219,8 @@ def _text_says(words: list[str], path: frozenset[str], text: str, tool: Tool) ->
     low = " ".join(text.lower().split())
     if commands.DANGER.search(low):
         return "text holds a writing call"
-    head = low.split(" ", 2)
-    command = len(head) > 1 and head[0] in commands.SUBCOMMANDS and not path & commands.QUERY_KEYS
-    acts = command and names.kind_of(head[1]) in (HARM, PURE, NOUNY) and not _command_reads(text)
+    line = tool.shell or bool(path & commands.LINE_KEYS or commands.SHELL_JOINT.search(text))
+    acts = not path & commands.QUERY_KEYS and _line_acts(text, line, tool)
     return "text is a writing command" if acts else None
 
 
@@ -195,7 +238,9 @@ def _commands_say(entries: list[tuple[str, list[str], Any]], tool: Tool) -> str 
     options = [items for words, items in lists if words[-1] in commands.OPTION_KEYS]
     extra = options[0] if len(options) == 1 else []
     for words, items in lists:
-        if commands.SHELL_KEYS & {words[-1], "".join(words[-2:])}:
+        last = {words[-1], "".join(words[-2:])}
+        program = last & commands.PROGRAM_KEYS and commands.PROGRAMS & {*items[:1]}
+        if program or last & commands.SHELL_KEYS:
             several = words[-1][-1] == "s"
             if _command_writes(items if several else items + extra, tool, several):
                 return "command is not known to read only"
@@ -226,7 +271,7 @@ def reason(arguments: dict, tool: Tool) -> str | None:
         elif isinstance(value, list | tuple):
             stack.extend((inner, words, path, depth + 1) for inner in value)
         elif isinstance(value, str):
-            said = _value_says(words, value, tool) or _text_says(words, path, value, tool)
+            said = _value_says(words, path, value, tool) or _text_says(words, path, value, tool)
             if value.lstrip()[:1] in ("{", "[") and not set(words) & commands.PROSE_KEYS:
                 with suppress(ValueError):
                     stack.append((json.loads(value), words, path, depth + 1))

@@ -19,16 +19,18 @@ CORE = word_set(
 STRONG = word_set("""
     abolish abort annihilate axe blackhole bonk borrar bulldoze chattr chown clean cleanup clear
     clobber cripple cull dd deallocate decimate decommission degrade del deleteall delist delt
-    demolish depose deprovision deregister destory discard dismantle dispose ditch dropall effacer
-    eliminate entfernen eradicate erase evacuate evict exectue expel expunge exterminate extinguish
-    factoryreset fdisk flush forget hardreset hdel hijack impersonate incinerate invalidate
-    jettison kexec killall liquidate lockdown loschen mkfs nix nuke nullify obliterate offboard
-    oust overwrite passwd pkill powercycle poweroff prune pulverize purge ravage raze reap reapply
-    reboot redelete reexecute reimage reinstall removeall remvoe repartition rescale revoke rewind
-    rm rmdir rmi rmrf rmv ruin sabotage scorch scrub scuttle shred shutdown sigkill sigterm slay
-    smash smite squash srem sudo supprimer taskkill teardown teminate tombstone trunc truncate
-    unalive uncordon undeploy undo uninstall unlink unload unprovision unpublish unregister unroll
-    unwind vaccum vandalize vaporize whack wipe wipeout wreck xdel yank yeet zeroize zrem
+    demolish depose deprovision dereg deregister destory destruir detener discard dismantle dispose
+    ditch dropall effacer elimina eliminar eliminare eliminate entfernen eradicate erase evacuate
+    evict excluir exectue expel expunge exterminate extinguish factoryreset fdisk flush forget
+    hardreset hdel hijack impersonate incinerate invalidate jettison kexec killall liquidate
+    lockdown loschen mkfs nix nuke nullify obliterate offboard oust overwrite passwd pkill
+    powercycle poweroff prune pulverize purge ravage raze reap reapply reboot redelete redemarrer
+    reexecute reimage reiniciar reinstall removeall remvoe repartition rescale revoke rewind rm
+    rmdir rmi rmrf rmv ruin sabotage scorch scrub scuttle shred shutdown sigkill sigterm slay smash
+    smite squash srem sudo supprimer taskkill teardown teminate tombstone trunc truncate unalive
+    uncordon undeploy undo uninstall unlink unload unprovision unpublish unreg unregister unroll
+    unwind vaccum vandalize vaporize verwijderen whack wipe wipeout wreck xdel yank yeet zeroize
+    zrem
 """)
 
 # Verbs that are never nouns: behind a read verb they need a describing noun after them.
@@ -36,53 +38,79 @@ PURE_VERBS = word_set("""
     abandon accept acknowledge acquire activate add adjust administer admit allocate allow amend
     annotate append approve arm assign assume attach authorize backfill ban bind bootstrap bump buy
     cancel categorize checkin checkout chgrp chmod choose click close collapse commandeer configure
-    confirm consume converge convoke create curtail cut deactivate deauthorize decline decouple
-    decr defer defrag defragment deliver demote deny dequeue detach dial disable disallow disarm
+    confirm consume converge convoke create curtail cut deactivate deauthorize decline decouple decr
+    defer defrag defragment deliver demote deny dequeue detach dial disable disallow disarm
     disassociate disband disconnect dislike dismiss dispense displace disrupt dissociate distribute
     divert donate drag edit elevate embargo emit enable encrypt enforce engage enqueue enroll
     escalate establish evaluate expand expire expose extend fill finalize finish fix force freeze
-    fulfill groupmod hibernate hide hotfix hotswap hset hup ignore incr incrby inflict ingest init
-    initialize initiate inject insert install instantiate invoke kick kickoff liberate lpop lpush
-    ltrim make manage mark migrate modify mount mset mutate mute navigate nominate notify nudge
-    offload onboard optimize overload overrule pause pay penalize perform persist pexpire plug
+    fulfil fulfill groupmod hibernate hide hotfix hotswap hset hup ignore incr incrby inflict ingest
+    init initialize initiate inject insert install instantiate invoke kick kickoff liberate lpop
+    lpush ltrim make manage mark migrate modify mount mset mutate mute navigate nominate notify
+    nudge offload onboard optimize overload overrule pause pay penalize perform persist pexpire plug
     poison postpone ppv preempt prepare prepend press proceed prohibit promote provision publish
     quiesce raise rebalance rebase rebuild recompute reconcile reconnect recover redeem redeploy
-    reduce reelect reformat refresh reimport reindex reinit reinitialize reissue reject rekey
-    relabel relaunch relinquish reload relocate remap remediate rename renew renice reopen reorder
-    replace replay repoint repost reprocess requeue rerun reschedule resize resolve respawn respond
-    restore restrict resync retag retract retry rotate rpop rpush sadd save seal seize send setex
-    setnx setup sever shrink shuffle sighup sign snooze spawn spop steal stow strip submit
-    subscribe subtract supersede suppress surrender suspend switch tamper throttle toggle transact
-    umount unarchive unblock uncheck undelete undrain unfollow unlock unmask unmerge unpin
+    reduce reelect reformat refresh regenerate reimport reindex reinit reinitialize reissue reject
+    rekey relabel relaunch relinquish reload relocate remap remediate rename renew renice reopen
+    reorder replace replay repoint repost reprocess requeue rerun reschedule resize resolve respawn
+    respond restore restrict resync retag retract retry rotate rpop rpush sadd save seal seize send
+    setex setnx settle setup sever shrink shuffle sighup sign snooze spawn spop steal stow strip
+    submit subscribe subtract supersede suppress surrender suspend switch tamper throttle toggle
+    transact umount unarchive unblock uncheck undelete undrain unfollow unlock unmask unmerge unpin
     unquarantine unschedule unset unshare unstage unsync untag untaint untrack upsert usermod wire
     withdraw withhold write xadd zadd
 """)
 
 # Verbs that are also nouns: behind a read verb they are taken as nouns.
 NOUNY_VERBS = word_set("""
-    ack advance alter archive associate attack authorise autoscale award backup bash blast block
-    book boost bounce build burn bypass call capture change chaos charge checkpoint cherrypick
-    chroot chuck claim clone comment commit compact complete control copy corrupt crash crontab
-    cutover debit debug decrease decrement delegate demand deploy deposit dispatch dlt downgrade
-    downscale duplicate eject enrol eval exchange execv exploit failback failover flag follow fork
-    forward gc getdel getex getset grant halt handle hire import increase increment interrupt
-    invite isolate join label launch lease leave like lock login logout merge mint mirror move
-    mutation obsolete override payout permit pin post powershell produce pull push put quarantine
-    react rebate recycle redirect refund register release repair repl reply request reroute reserve
-    reset resume retire reward roll rollout run schedule seed sell set share shell shift ship
-    signal silence spawnv split stake star start stash stop store sunset swap sweep swipe sync
-    synchronize tag taint tap toss trade transfer transition trash trigger tweet update upgrade
-    upload upscale vacuum void vote zap zero zsh
+    absorb accelerate ack actuate adopt advance agitate alter amputate annul appoint arbitrate
+    archive assassinate associate attack authorise automate autoscale award backport backup bash
+    blacklist blast block book boost bounce broadcast build burn bust bypass calibrate call capture
+    change chaos charge checkpoint cherrypick chop chroot chuck circulate claim clone coerce combine
+    commence comment commit compact compensate complete compress concat conceal condemn confiscate
+    conscript consolidate contaminate control copy corrupt cp crash crontab cultivate cutover debar
+    debit debug decelerate decontaminate decrease decrement decrypt dedicate deduct dedupe deface
+    defeat defraud defund delay delegate demand demerge deorbit depart deplete deploy deport deposit
+    depower deprecate depress deprive deschedule deselect detain detonate detune devalue devastate
+    dictate dilute dim dip discharge disclose disembark disengage disenroll dislodge dismount
+    dispatch disqualify disseminate dissolve distort disturb dlt downgrade downrank downscale dub
+    duplicate eject empower endorse enhance enlist enrich enrol enter entitle escrow eval exchange
+    exclude execv exempt exhaust exonerate expedite explode exploit expropriate fabricate facilitate
+    failback failover fasten federate flag flash flatten fling fmt follow forfeit fork formulate
+    forward gc getdel getex getset grant halt handle harden harm heal hire hydrate ignite illuminate
+    impair impede implant implement import impose impound imprison improve incite increase increment
+    infect infiltrate inflate inhibit inoculate ins instigate integrate intercept interrupt
+    intervene intimidate inundate invade invest invite irrigate isolate jettison join label launch
+    lease leave lend lessen like litigate ln lock lockout login logout lubricate manipulate match
+    mediate medicate meld mend merge mint mirror mitigate mk mkdir mock moderate move mutation
+    mutilate mv negate negotiate obfuscate obscure obsolete obstruct occupy omit operate orchestrate
+    originate outsource overcharge overhaul overheat override overthrow overturn payout penetrate
+    permit perpetuate pin pollute pop populate post powershell preload presign prioritize procure
+    produce prolong propagate prosecute pull purchase push put quarantine quash quit react realign
+    rearm reauth rebate rebrand recast reclaim recreate recruit recycle redact redirect redo redrive
+    refinance refit refund refurbish refuse register regulate rehabilitate reimburse reinforce
+    reinstate rejuvenate release relieve remit remodel renovate renumber repack repaint repair
+    repatriate repeal repel repl replenish replicate reply repossess repurpose request reroute
+    rescind reserve reset reshape restage restock restructure resume resurrect retain retarget
+    retire retool retrain retrofit revamp reward rework roll rollout rst run sacrifice salvage
+    sanction saturate schedule scramble scrap seclude seed segregate sell set settle sh shackle
+    share sharpen shell shelve shift ship sideload signal silence snd spawnv split spoof spray stake
+    star start stash steer stimulate stop store strand strengthen subjugate sublet substitute
+    subvert sue suffocate summon sunset surrender swamp swap sweep swipe symlink sync synchronize
+    tag taint tap thaw throw tighten tilt toss touch trade transfer transfuse transition translocate
+    trash trigger trim tuck tune tweak tweet unbox unbundle unfreeze unhook unify unleash unlist
+    unpack unpair unplug unsend unsuspend untrust unwrap unzip upd update upend upgrade upload
+    uproot upscale vacate vacuum vend ventilate veto vibrate violate void vote wake weaken wean
+    whitelist withhold zap zero zsh
 """)
 
 READ_VERBS = word_set("""
     analyse analyze ask audit average browse calculate can cat check compare compute count decode
     describe detect determine diagnose diff dig discover display does download enumerate estimate
-    examine exists explain fetch find forecast geocode get glance grep has head how identify
-    inspect introspect investigate is lint list lookup lookups ls measure monitor observe parse
-    peek ping predict preview profile query read recommend retrieve review scan search select show
+    examine exists explain fetch find forecast geocode get glance grep had has head how identify
+    inspect introspect investigate is lint list lookup lookups ls measure monitor observe parse peek
+    ping predict preview profile query read recommend retrieve review scan search select show
     status_of suggest sum summarise summarize tail tally trace track translate validate verify view
-    watch what where which who whoami
+    was watch were what where which who whoami
 """)
 
 # They make a name look like a question, but do not turn a later verb into a noun.
@@ -98,33 +126,42 @@ JOINERS = word_set("and or then plus also else n followed thenceforth afterwards
 
 # Nouns that make a pure verb before them an adjective: get_create_time, list_publish_history.
 _DESCRIPTORS = word_set("""
-    access activity ahead amplification availability by capacity config configuration count date
-    details docs documentation eligibility error event example form guide help history id info
-    instructions iops job latency limit link log metric mode note only option permission point
-    policy preview progress queue quota rate ratio reason report request requirements result rights
-    schema settings speed state stats status suggestions template throughput ticket time timestamp
-    trail type url version window
+    access activity address ahead amplification availability by capacity config
+    configuration count date details docs documentation eligibility error event example form guide
+    help history id info instructions iops job latency limit link list log metric mode note only
+    option permission point policy preview price progress queue quota rate ratio reason report
+    request requirements result rights schedule schema settings speed state stats status suggestions
+    template throughput ticket time timeout timestamp trail type url version window
 """)
 
 _HARMLESS = word_set("""
-    advanced airdrop airdrops allowed allowlist anyscale armor assignees assignments attachments
-    autocomplete autoscaler autoscalers autoscaling autosuggest backdrop backdrops blocklist
-    booking bookmark bookmarks bootstrapper building buyer buzzkill caller cancellation changeset
-    charger cleartext clickstream committee consumer controller databricks dataset deliverable
-    delivery deployment deployments determinate dispatch dispatcher dispatching drainage dropbox
-    dropdown dropdowns droplet droplets dropoff dropout dropouts dropzone eavesdrop editor
-    editorconfig executable executables executive executives extended fixed flagship flusher
-    follower following forwarding grayscale greyscale holder htpasswd indeterminate inform injector
-    installations keypress kickstart kickstarter killjoy logstash makefile managed manager marker
-    multiscale notebook onboarding overkill painkiller patchwork payroll persistence pincode
-    pinpoint postcode postfix postgres preliminary proceedings provisioning publisher raindrop
-    raindrops reactor registered rejected rejection replacement reserved restricted revertible
-    roadkill runbook runbooks runtime runtimes scalene scaler scaleway scheduling scrollback seller
-    setpoint setting shared sharepoint shipping skill skills skillset snowdrop starlink startpage
-    stopwatch stored subscriber swiper tagline tailscale teardrop textbook timescale timescaledb
-    trademark trader trading transaction trashcan undeleted unmanaged upskill wipers withdrawal
+    active advanced affiliate aggregate airdrop airdrops allowed allowlist alternate amplify
+    anyscale approximate armor assignees assignments attachments autocomplete autoscaler autoscalers
+    autoscaling autosuggest backdrop backdrops baptize blocklist booking bookmark bookmarks
+    bootstrapper broker building buyer buzzkill caller cancellation candidate changeset charger
+    clarify classify cleartext clickstream climate committee consumer controller corporate correlate
+    crawl current databricks dataset deliverable delivery denormalize deployment deployments
+    deserialize determinate dispatcher dispatching drainage dropbox dropdown dropdowns droplet
+    droplets dropoff dropout dropouts dropzone eavesdrop editor editorconfig encode enterprise
+    estate executable executables executive executives extended extract fixed flagship flusher
+    follower following forwarding franchise generate glob grayscale greyscale hash holder htpasswd
+    indeterminate inform injector installations intermediate interpolate keypress kickstart
+    kickstarter killjoy latest logstash maize makefile managed manager marker mkdocs multiscale
+    netlify next normalize notebook ocr onboarding overkill painkiller patchwork payroll persistence
+    pincode pinpoint postcode postfix postgres preliminary previous private prize proceedings
+    provisioning publisher quantify raindrop raindrops reactor recall recent registered rejected
+    rejection replacement reserved restricted revertible roadkill runbook runbooks runtime runtimes
+    scalene scaler scaleway scheduling scrape scrollback seller serialize setpoint setting shared
+    sharepoint shipping shopify simulate skill skills skillset snowdrop spotify starlink startpage
+    stopwatch stored subscriber swiper tagline tailscale teardrop temperature textbook timescale
+    timescaledb tokenize trademark trader trading transaction trashcan ultimate undeleted unmanaged
+    upskill vendor visualise visualize wipers withdrawal
 """)
 
+_ATTRIBUTES = word_set("""
+    all code data directory id key list memory name path policy rate schema size space state storage
+    template text traffic type url value version
+""")
 _OBJECTS = word_set("""
     account admin agent alarm alert all app artifact auto batch bot branch bucket bulk cache
     calendar card cert certificate channel cluster cm cmd code collection column command config
@@ -141,6 +178,20 @@ _OBJECTS = word_set("""
     variable view vm volume vpc webhook wiki workflow workspace zombie
 """)
 
+# What a verb nobody knows acts on: anonymize_user, triage_issue; not what a noun has: page_id.
+THINGS = (_OBJECTS - _ATTRIBUTES) | word_set("""
+    alias application asset backup bill bucket build buyer car cart company computer cookie customer
+    door driver employee export firmware host identity integration invite kernel label lamp license
+    light listing lock machine meeting monitor notification order parameter param patient payment
+    person phone post product profile program property quota registry release reminder report
+    reservation run seller setting share shipment stock stream student supplier switch tab
+    target thermostat trade transaction trigger vehicle vendor wallet watch window worker zone
+""")
+# Nouns that act when they stand before such a thing.
+LEADING = word_set("""
+    dm drive email fire index invoice link load mail message new pair page partition phone pool
+    process queue rate reg return short sms stream term text triage
+""")
 # Within a run-together word these are nouns: taskrun, blogpost.
 COMPOUNDING = word_set("""
     block book build call commit copy exchange flag fork label lock merge mirror move post pull
@@ -158,39 +209,44 @@ _NOUN_PAIRS = word_set("""
     source_control stateful_set tool_set vector_store version_control
 """)
 HARM_PAIRS = word_set("""
-    back_out blank_disk break_glass bring_down bring_offline browser_close browser_drag
-    browser_install browser_type cast_vote check_off check_out compose_up connect_device cut_off
-    cycle_power disk_format email_customer email_team email_user empty_bin empty_bucket
-    empty_folder empty_queue empty_trash end_call end_meeting end_process end_session end_task
-    fail_over fine_tune fire_event fire_missile format_device format_disk format_drive
-    format_filesystem format_node format_partition format_storage format_usb format_volume
-    free_memory fs_format generate_access generate_api generate_certificate generate_credential
+    airdrop_token airdrop_tokens back_out blank_disk break_glass breaker_open breaker_trip
+    bring_down bring_offline browser_close browser_drag browser_install browser_type bucket_empty
+    bulk_email bulk_message cast_vote check_off check_out cherry_pick compose_up connect_device
+    cut_off cycle_power disk_format do_action do_command do_it do_job do_operation do_task do_work
+    door_open email_customer email_team email_user empty_bin empty_bucket empty_folder empty_queue
+    empty_trash end_call end_meeting end_process end_session end_task fail_over fine_tune fire_event
+    fire_missile format_device format_disk format_drive format_filesystem format_node
+    format_partition format_storage format_usb format_volume free_memory fs_format garage_open
+    garbage_collect gate_open generate_access generate_api generate_certificate generate_credential
     generate_credentials generate_key generate_password generate_secret generate_token get_rid
     go_live index_codebase index_document index_documents index_files index_repository issue_card
-    issue_certificate issue_credential issue_credit issue_refund issue_token kick_off knock_down
-    load_data load_extension lock_down log_in log_out open_account open_browser open_case
+    issue_certificate issue_credential issue_credit issue_refund issue_token keyboard_type kick_off
+    knock_down light_off light_on load_backup load_data load_dump load_extension lock_down log_in
+    log_out mass_email mass_message mode_off mode_on model_train open_account open_browser open_case
     open_channel open_connection open_conversation open_door open_firewall open_garage open_gate
     open_incident open_issue open_port open_position open_pr open_pull open_session open_ticket
     open_trade open_valve order_pizza order_place page_oncall page_user place_bid place_order
     place_trade power_cycle power_down power_off power_on process_kill process_order process_payment
-    process_refund pulumi_up put_back remote_command rm_rf roll_forward roll_out scale_down
-    scale_out scale_up select_option send_off set_up shut_down sign_in sign_off sign_out spin_down
-    spin_up step_down switch_off switch_on take_down take_offline tear_down text_user train_model
-    turn_off turn_on type_text use_tool vagrant_up wake_on write_off zero_out
+    process_refund pulumi_up put_back queue_empty remote_command rm_rf roll_forward roll_out
+    scale_down scale_out scale_up select_into select_option send_off set_up shut_down sign_in
+    sign_off sign_out spin_down spin_up stack_down stack_up step_down switch_off switch_on
+    system_sleep take_down take_offline tear_down text_user ticket_solve train_model turn_off
+    turn_on type_text use_tool vagrant_up valve_open wake_on write_off zero_out
 """)
 
 # What a verb of harm leaves behind: after a read verb, get_drop_rate asks for a number.
 _TRACES = word_set("""
-    candidate cause count date duration factor frequency latency percentage rate ratio reason
-    status threshold time timestamp
+    candidate cause compliance count date duration factor frequency history info interval latency
+    limit percentage policy privilege protection rate ratio reason result schedule status summary
+    threshold time timeout timestamp window
 """)
 # A verb of harm and a thing, that are one noun behind a read verb; elsewhere they are not.
 _READ_PAIRS = word_set("""
-    apply_history delete_history delete_marker delete_policy drain_history exec_summary
-    execute_permission kill_history kill_switch patch_history patch_level patch_note patch_notes
-    patch_version purge_history purge_policy remove_history restart_history restart_policy
-    revert_history rollback_history rollback_plan rollback_point rollback_policy scale_history
-    scale_policy
+    apply_history buy_order delete_history delete_marker delete_permission delete_policy
+    drain_history exec_summary execute_permission kill_history kill_switch patch_history patch_level
+    patch_note patch_notes patch_version purge_history purge_policy remove_history restart_history
+    restart_policy revert_history rollback_history rollback_plan rollback_point rollback_policy
+    scale_history scale_policy
 """)
 
 _HARMED = word_set("""
@@ -242,7 +298,9 @@ def _plural(words: frozenset[str]) -> frozenset[str]:
 DESCRIPTORS, HARMLESS = _plural(_DESCRIPTORS), _plural(_HARMLESS)
 OBJECTS = _plural(_OBJECTS)
 READ_PAIRS = _plural(_READ_PAIRS) | {
-    f"{verb}_{trace}" for verb in CORE | STRONG for trace in _plural(_TRACES)
+    pair
+    for verb in CORE | STRONG
+    for pair in (f"can_{verb}", *(f"{verb}_{trace}" for trace in _plural(_TRACES)))
 }
 NOUN_PAIRS = _plural(_NOUN_PAIRS) | {
     f"{verb}_{noun}"
@@ -312,7 +370,7 @@ _CJK_KINDS = (
 CJK_WORDS = "|".join(sorted(_CJK_KINDS, key=len, reverse=True))
 KINDS = _kinds() | _CJK_KINDS
 HARMS = CORE | STRONG
-INNER_WORDS = KINDS.keys() - {"rm", "dd"}
+INNER_WORDS = KINDS.keys() - word_set("rm dd mv cp ln mk sh")
 HARMFUL = frozenset(word for word, kind in KINDS.items() if kind in (HARM, HARMED))
 LONGEST = 14
 LONG_HARMS = tuple(sorted(word for word in HARMS if len(word) >= 6))
@@ -325,6 +383,8 @@ EDGE_HARMS = tuple(
 NOMINAL = re.compile(
     "(able|ably|ability|ment|ance|ancy|ence|ation|ion|ional|ive|al|ant|ent|ness|or|age|y|ie)s?"
 )
+# How verbs are made of other words: anonymize, finalise, gamify.
+VERBAL = re.compile("[a-z]{3,}(?:(?<!s)ize|(?:al|an|on|im|in)ise|ify)")
 LONG_VERBS = tuple(sorted(word for word in PURE_VERBS | NOUNY_VERBS if len(word) >= 6))
 LONG_READS = tuple(sorted(word for word in READ_VERBS if len(word) >= 3 and word != "can"))
 SQUEEZED_HARMS = frozenset(squeeze(harm) for harm in HARMS if len(harm) > 3)

@@ -87,6 +87,29 @@ class TestWhy:
     def test_says_nothing_about_a_read(self):
         assert why("get_pods", {"namespace": "prod"}, READ) is None
 
+    @pytest.mark.parametrize("name", ["zorpify", "dm_user", "userZorponise", "lamp_off"])
+    def test_blocks_an_order_by_a_verb_nobody_knows(self, name: str):
+        assert why(name, {}, READ) == "name may begin with a verb"
+
+    @pytest.mark.parametrize(
+        "name", ["zorp_status", "get_zorp", "sales_order", "file_type", "email_template"]
+    )
+    def test_lets_pass_what_a_thing_has(self, name: str):
+        assert why(name, {}, READ) is None
+
+    @pytest.mark.parametrize("text", ["git push", "ls; mv a b", "sudo kubectl -n x drain y"])
+    def test_sees_a_line_of_commands_under_any_key(self, text: str):
+        assert why("get_pods", {"anything": text}, READ) == "text is a writing command"
+
+    @pytest.mark.parametrize("text", ["git log; ls", "git is slow, why?", "a node; mean load"])
+    def test_takes_neither_a_reading_line_nor_prose_for_a_writing_one(self, text: str):
+        assert why("get_pods", {"anything": text}, READ) is None
+
+    def test_takes_what_a_tool_translates_for_prose(self):
+        text = "kill the lights; service is down\nmount failed"
+        assert why("translate_text", {"input": text}, READ) is None
+        assert why("get_pods", {"input": text}, READ)
+
     def test_counts_unknown_tools_as_destructive(self):
         assert why("get_pods", {}, None) == "unknown tool"
 
@@ -127,11 +150,12 @@ class TestWhy:
 
 
 class TestTime:
-    @pytest.mark.parametrize("key", ["query", "sql", "text", "input", "args"])
+    @pytest.mark.parametrize("key", ["query", "sql", "text", "input", "args", "any"])
     @pytest.mark.parametrize(
         "unit",
         ["a", " ", "\n", "'", "\\'", "\"'", "/*", ";", "select ", "delete_", "update x set ", "a_",
-         "$(", "copy ", "[1,", "{", "mutation { ", "%64", "查詢", "e\u0301", "with a as ("],
+         "$(", "copy ", "[1,", "{", "mutation { ", "%64", "查詢", "e\u0301", "with a as (",
+         "sudo ", "git ", "git a;", "kubectl -n x\n", "fetch(method : ", "open(a, "],
     )  # fmt: skip
     def test_grows_no_faster_than_the_input(self, key: str, unit: str):
         text = unit * (KILOBYTES_64 // len(unit))
