@@ -11,7 +11,12 @@ import psycopg_pool
 import pydantic
 import structlog
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.db import DatabaseError as DjangoDatabaseError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.request import UnreadablePostError
@@ -238,6 +243,10 @@ def planned(reason: Exception) -> AwoooPError:
             return Invalid(Code.BODY_NOT_JSON)
         case Http404() | exceptions.NotFound():
             return Invalid(Code.PATH_UNKNOWN)
+        case TooManyFieldsSent():
+            return Invalid(Code.BODY_INVALID, "there are too many fields")
+        case SuspiciousOperation():
+            return Invalid(Code.REQUEST_UNREADABLE)
         case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg_pool.PoolTimeout():
             return Unavailable(Code.UNAVAILABLE)
         case DjangoDatabaseError() if isinstance(
