@@ -1,8 +1,11 @@
 """How the API's description names our bodies, and the problems that any door may answer with."""
 
+from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import get_language
 from drf_spectacular.contrib.pydantic import PydanticExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
@@ -28,6 +31,19 @@ _ALWAYS = (
 )
 _OF_BODIES = (Code.BODY_NOT_JSON, Code.BODY_TOO_LARGE, Code.MEDIA_UNKNOWN)
 _SAID = {403: "Not allowed", 404: "Nothing here, or not for you", 409: "Not in its present state"}
+
+
+class Generator(SchemaGenerator):  # type: ignore[misc]
+    """Draws the description once a process and language: anybody may ask for it, at any rate."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
+        """Return the whole description; every door has its own guard."""
+        return _drawn(get_language())
+
+
+@lru_cache(8)
+def _drawn(_language: str | None) -> dict[str, Any]:
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
 
 
 class Problem(BaseModel):

@@ -18,7 +18,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
 )
 from django.db import DatabaseError as DjangoDatabaseError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from pydantic_core import to_json
 from rest_framework import exceptions
@@ -212,6 +212,14 @@ def problem_handler(reason: Exception, context: dict[str, Any]) -> Response:
         headers=problem_headers(error),
         content_type="application/problem+json",
     )
+
+
+def exception_handler(reason: Exception, context: dict[str, Any]) -> HttpResponse:
+    """As :func:`problem_handler`, and for a view that spells its answers in anything but JSON."""
+    answer = problem_handler(reason, context)
+    if JSONRenderer in context["view"].renderer_classes:
+        return answer
+    return problem_response(planned(reason))
 
 
 def problem_response(error: AwoooPError) -> JsonResponse:
