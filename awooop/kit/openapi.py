@@ -112,9 +112,13 @@ def _response(words: str, example: dict[str, Any] | None = None) -> dict[str, An
 
 
 def _clashes(auto_schema: AutoSchema, name: str, part: dict[str, Any]) -> bool:
-    """Tell whether this name stands for an enumeration of other values already."""
+    """Tell whether this name stands for other values or other fields already."""
     taken = auto_schema.registry._components.get((name, ResolvedComponent.SCHEMA))
-    return taken is not None and "enum" in part and taken.schema.get("enum") != part["enum"]
+    return taken is not None and bool(taken.schema) and _gist(taken.schema) != _gist(part)
+
+
+def _gist(part: dict[str, Any]) -> tuple[list[Any], list[str]]:
+    return part.get("enum", []), sorted(part.get("properties", {}))
 
 
 def _renamed(part: Any, named: dict[str, str]) -> Any:

@@ -144,6 +144,21 @@ class TestDescription:
         ((_, content),) = door["content"].items()
         jsonschema.validate(told, {**content["schema"], "components": described["components"]})
 
+    def test_tells_entries_of_the_ledger_from_those_of_the_knowledge(self, client):
+        described = client.get("/api/schema/?format=json").json()
+        fields = {}
+        for path, name in (("budgets/{project_id}/entries", "entries"), ("knowledge", "knowledge")):
+            door = described["paths"][f"{HOME}/{path}"]["get"]["responses"]["200"]
+            part = door["content"]["application/json"]["schema"]
+            for step in (("properties", name, "items"), ("properties",)):
+                part = described["components"]["schemas"][part["$ref"].rpartition("/")[2]]
+                for key in step:
+                    part = part[key]
+            fields[name] = part.keys()
+
+        assert "reservation_id" in fields["entries"]
+        assert "did_not_work" in fields["knowledge"]
+
     def test_is_drawn_once_however_often_it_is_asked_for(self, client, monkeypatch):
         first = client.get("/api/schema/?format=json").content
         monkeypatch.setattr(SchemaGenerator, "parse", pytest.fail)
