@@ -13,7 +13,7 @@ from approvals import agreement, bodies, decisions, edits, queries, tasks
 from approvals.models import Risk, Standing
 from approvals.queries import Filters, Place
 from awooop.errors import Code, NotFound, Refused
-from awooop.kit import rest
+from awooop.kit import openapi, rest
 from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants import access
 from awooop.tenants.authentication import actor_name, person_or_key
@@ -113,7 +113,7 @@ class ApprovalsDoor(Door):
             OpenApiParameter("standing", str, enum=Standing.values),
             OpenApiParameter("agent_id", str),
             OpenApiParameter("risk", str, enum=Risk.values),
-            OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
+            openapi.PER_PAGE,
             OpenApiParameter("cursor", str, description="from the previous page's next"),
         ],
         responses=bodies.ApprovalPage,

@@ -167,6 +167,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "awooop.console.middleware.RequestId",
     "awooop.console.middleware.Address",
+    "awooop.console.middleware.Encoding",
     "awooop.console.middleware.Discretion",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -243,8 +244,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["awooop.kit.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["awooop.kit.rest.StrictJSONParser"],
+    "ALLOWED_VERSIONS": ["1"],  # what /api/schema/?version= may put into a header
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "awooop.kit.rest.problem_handler",
+    "EXCEPTION_HANDLER": "awooop.kit.rest.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -253,6 +255,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "awooop.kit.openapi.Generator",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "awooop.kit.openapi.tell_problems",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_AUTHENTICATION": [],

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from awooop.errors import Code, NotFound, Refused
-from awooop.kit import rest
+from awooop.kit import openapi, rest
 from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants import access
 from awooop.tenants.authentication import actor_name, person_or_key
@@ -109,7 +109,7 @@ class ContractsDoor(Door):
             OpenApiParameter("family", str, enum=Family.values),
             OpenApiParameter("contract_id", str),
             OpenApiParameter("status", str, enum=Lifecycle.values),
-            OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
+            openapi.PER_PAGE,
             OpenApiParameter("cursor", str, description="from the previous page's next"),
         ],
         responses=RevisionPage,

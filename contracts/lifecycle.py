@@ -15,7 +15,7 @@ from awooop.audit.acts import Act
 from awooop.errors import Code, Conflict, Corrupt, NotFound
 from awooop.kit import canonical
 from awooop.kit.db import in_tx
-from awooop.tenants import members
+from awooop.tenants import members, projects
 from awooop.tenants.models import Role
 from contracts import bodies, fitness, quorum, seals, signing, versions
 from contracts.models import ContractRevision, ContractSignature, Family, Lifecycle
@@ -54,8 +54,10 @@ def draft(
     """Write down a body that may become a revision.
 
     :raises Invalid: the body is none of its family; every fault is named.
+    :raises NotFound: there is no such project.
     """
     bodies.read(family, body)
+    projects.get(project_id)
     made = ContractRevision.objects.create(
         project_id=project_id,
         contract_family=family,

@@ -19,7 +19,7 @@ from awooop.errors import (
     Refused,
     Unavailable,
 )
-from awooop.kit import ids, later, rest
+from awooop.kit import ids, later, openapi, rest
 from awooop.kit.db import pipe
 from awooop.tenants.authentication import key_with, person_or_key
 from awooop.tenants.doors import Door, reading, seen_by
@@ -297,7 +297,7 @@ class CallsDoor(Door):
             OpenApiParameter("tool", str, description="as agents name it"),
             OpenApiParameter("status", str, enum=Status.values),
             OpenApiParameter("run_id", UUID),
-            OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
+            openapi.PER_PAGE,
             OpenApiParameter("cursor", str, description="from the previous page's next"),
         ],
         responses=CallPage,

@@ -20,6 +20,7 @@ from awooop.errors import Code, Invalid, NotFound
 from awooop.kit import redaction
 from awooop.kit.db import global_tx, in_tx, tenant_tx
 from awooop.kit.tenancy import PLATFORM
+from awooop.tenants import projects
 from gateway.models import Level, PlatformSwitch, Switch
 
 PERMIT_SECONDS = 0.25
@@ -47,6 +48,7 @@ def throw(
     :param project_id: :data:`awooop.kit.tenancy.PLATFORM` for the whole platform.
     :param key: the agent's id; or the tool as agents know it.
     :raises Invalid: the level needs a key, or takes none.
+    :raises NotFound: there is no such project.
     """
     if bool(key) != (level in (Level.AGENT, Level.TOOL)) or len(key) > _LONGEST_KEY:
         raise Invalid(Code.BODY_INVALID, f"a switch of the level {level} needs its own key only")
@@ -97,6 +99,7 @@ def _arm(project_id: str, level: Level, key: str, reason: str, actor: str, at: d
         row = PlatformSwitch.objects.create(reason=reason, thrown_by=actor[:150], armed_at=at)
         made = row.switch_id
     else:
+        projects.get(project_id)
         made = Switch.objects.create(
             project_id=project_id,
             level=level,

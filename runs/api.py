@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from awooop.errors import Code, NotFound, Refused
-from awooop.kit import rest
+from awooop.kit import openapi, rest
 from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants.authentication import actor_name, key_with, person_or_key
 from awooop.tenants.doors import Door, may_act, reading, seen_by
@@ -162,7 +162,7 @@ class RunsDoor(Door):
             OpenApiParameter("agent_id", str),
             OpenApiParameter("is_shadow", bool),
             OpenApiParameter("since", datetime),
-            OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
+            openapi.PER_PAGE,
             OpenApiParameter("cursor", str, description="from the previous page's next"),
         ],
         responses=RunPage,

@@ -19,6 +19,7 @@ from unfold.forms import (
     UserCreationForm,
 )
 
+from awooop.console.approvals import sidebar
 from awooop.kit.redaction import redact
 from awooop.tenants.authentication import actor_name
 from awooop.tenants.models import Operator, Role
@@ -130,9 +131,15 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
         """List accounts, under the theme's policy."""
         return super().changelist_view(request, *args, **kwargs)
 
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add an account; what every page shows is asked before the form's own transaction."""
+        sidebar.waiting(request)
+        return super().add_view(request, *args, **kwargs)
+
     @_allow_theme_scripts
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Add or change an account, under the theme's policy."""
+        sidebar.waiting(request)
         return super().changeform_view(request, *args, **kwargs)
 
     @_allow_theme_scripts
@@ -145,6 +152,7 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
         """Set another person's password, under the theme's policy."""
+        sidebar.waiting(request)
         return super().user_change_password(request, id, form_url)
 
 

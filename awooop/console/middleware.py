@@ -1,4 +1,4 @@
-"""What every request carries: an id in the log, an address that is one, and nothing secret."""
+"""What every request carries: an id in the log, an address that is one, no charset of its own."""
 
 import ipaddress
 import re
@@ -42,6 +42,18 @@ class Address:
             request.META["REMOTE_ADDR"] = str(ipaddress.ip_address(asked.partition("%")[0]))
         except ValueError:
             request.META["REMOTE_ADDR"] = "0.0.0.0"  # noqa: S104 - no address, not one to bind
+        return self.get_response(request)
+
+
+class Encoding:
+    """Read every form as UTF-8, whatever its sender calls it: on other names Django fails."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.encoding is not None:
+            request.encoding = settings.DEFAULT_CHARSET
         return self.get_response(request)
 
 

@@ -181,6 +181,8 @@ class ConsoleSite(UnfoldAdminSite):
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
+                if "\x00" in request.path:
+                    raise Http404
                 return view(request, *args, **kwargs)
             except Http404:
                 return answers.missing(self, request)

@@ -78,6 +78,10 @@ class Code(StrEnum):
         "E-REQ-008 404 There is nothing at this address",
         "See /api/docs/ for every path.",
     )
+    REQUEST_UNREADABLE = (
+        "E-REQ-009 400 The request cannot be read",
+        "Check the host name, the headers and the form; ALLOWED_HOSTS names the hosts served here.",
+    )
 
     # Tenants
     TENANT_LEGACY = (

@@ -30,6 +30,8 @@ def _whose(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.pop("color_message", None)  # uvicorn says everything twice
+    if event["_record"].name.startswith("django.security."):
+        event.pop("exc_info", None)  # somebody was refused, nothing failed
     return event
 
 

@@ -11,9 +11,14 @@ import psycopg_pool
 import pydantic
 import structlog
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.db import DatabaseError as DjangoDatabaseError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from pydantic_core import to_json
 from rest_framework import exceptions
@@ -209,6 +214,14 @@ def problem_handler(reason: Exception, context: dict[str, Any]) -> Response:
     )
 
 
+def exception_handler(reason: Exception, context: dict[str, Any]) -> HttpResponse:
+    """As :func:`problem_handler`, and for a view that spells its answers in anything but JSON."""
+    answer = problem_handler(reason, context)
+    if JSONRenderer in context["view"].renderer_classes:
+        return answer
+    return problem_response(planned(reason))
+
+
 def problem_response(error: AwoooPError) -> JsonResponse:
     """Answer outside DRF: middleware, 404 and 500 pages of the API."""
     return JsonResponse(
@@ -238,6 +251,10 @@ def planned(reason: Exception) -> AwoooPError:
             return Invalid(Code.BODY_NOT_JSON)
         case Http404() | exceptions.NotFound():
             return Invalid(Code.PATH_UNKNOWN)
+        case TooManyFieldsSent():
+            return Invalid(Code.BODY_INVALID, "there are too many fields")
+        case SuspiciousOperation():
+            return Invalid(Code.REQUEST_UNREADABLE)
         case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg_pool.PoolTimeout():
             return Unavailable(Code.UNAVAILABLE)
         case DjangoDatabaseError() if isinstance(

@@ -28,6 +28,7 @@ class Door(APIView):
 
         :raises Unauthenticated: nobody we know.
         :raises Exhausted: too often.
+        :raises Invalid: the query holds what no row can hold.
         """
         address = request.META.get("REMOTE_ADDR", "")
         try:
@@ -40,6 +41,8 @@ class Door(APIView):
         else:
             caller, limit = str(principal.pk), settings.THROTTLE_OPERATOR_PER_MINUTE
         throttle.spend("door", caller, limit=limit)
+        if "%00" in request.META.get("QUERY_STRING", ""):  # no row can hold it
+            raise Invalid(Code.BODY_INVALID, "a query may not hold the NUL character")
         super().initial(request, *args, **kwargs)
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:

@@ -1,9 +1,11 @@
-"""How the API's description names our credentials."""
+"""How the API's description names our credentials; our bodies register themselves beside them."""
 
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+
+from awooop.kit import openapi as openapi
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -1,6 +1,7 @@
 """What a request to the MCP endpoint must be before anything of it is believed."""
 
 import ipaddress
+import math
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFIX = "/mcp/"
+_MOST_DIGITS = 19  # of a length
 _ASKING = ("progressToken", LOG_LEVEL_META_KEY)
 _LOCAL = [".localhost", "127.0.0.1", "[::1]"]  # whom Django believes under DEBUG
 
@@ -61,8 +63,7 @@ def check(scope: Scope, headers: dict[str, str]) -> None:
         raise Refused(Code.AUTH_FORBIDDEN, "keys travel over HTTPS only")
     if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Invalid(Code.MEDIA_UNKNOWN)
-    length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    if _length(headers) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise Invalid(Code.BODY_TOO_LARGE)
 
 
@@ -153,6 +154,14 @@ def asks_to_hear(message: dict[str, Any]) -> bool:
 def may_hear(headers: dict[str, str]) -> bool:
     """Tell whether the client's revision lets servers say what nobody asked them to."""
     return headers.get("mcp-protocol-version") not in MODERN_PROTOCOL_VERSIONS
+
+
+def _length(headers: dict[str, str]) -> float:
+    """Return how long the body says it is; what is no length is left to the reading of it."""
+    spelled = headers.get("content-length", "0")
+    if not (spelled.isascii() and spelled.isdigit()):
+        return 0
+    return int(spelled) if len(spelled) < _MOST_DIGITS else math.inf
 
 
 def _is_ours(host: str) -> bool:

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client as Browser
 
-from awooop.errors import Code
+from awooop.errors import Code, Invalid
 from awooop.kit.db import tenant_tx
 from awooop.tenants.models import ApiKey
 from awooop.tenants.modes import Mode
 from contracts.models import Family
 from gateway import offers, server
 from gateway.models import Standing, Status, Tool
+from gateway.serving import requests
 from tests.gateway import agents
 from tests.gateway.agents import HANDSHAKE, MODERN, Agent
 from tests.gateway.governed import Governed
@@ -49,6 +50,18 @@ class TestEntrance:
         seen = [told(Agent(name, agent.key).ask("tools/list")) for name in ("other", "nowhere")]
         assert seen[0] == seen[1]
         assert seen[0][0] == 404
+
+    @pytest.mark.parametrize(
+        ("length", "status"), [("²", 200), ("+2", 200), ("9" * 5_000, 413), ("1048577", 413)]
+    )
+    def test_a_length_that_is_none_stops_nothing(self, length: str, status: int) -> None:
+        headers = {"host": "127.0.0.1", "content-type": "application/json"}
+        found = 200
+        try:
+            requests.check({"method": "POST"}, {**headers, "content-length": length})
+        except Invalid as reason:
+            found = reason.code.http
+        assert found == status
 
     def test_pages_of_other_sites_may_not_ask(self, agent: Agent, monkeypatch: Any) -> None:
         monkeypatch.setattr(settings, "CSRF_TRUSTED_ORIGINS", ["https://*.trusted.example"])

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 from django.conf import settings
+from django.test import Client
 
 from awooop.kit import log
 
@@ -87,6 +88,15 @@ class TestLines:
         (line,) = lines()
         assert secret not in line
         assert "ValueError: refused [secret:github:" in json.loads(line)["exception"]
+
+    def test_of_refused_requests_carry_no_trace(self, lines):
+        Client().get("/v1/platform/runs", headers={"Host": "evil.example"})
+
+        refused = [
+            told for line in lines() if "Invalid HTTP_HOST" in (told := json.loads(line))["event"]
+        ]
+        assert len(refused) == 1
+        assert "exception" not in refused[0]
 
     def test_hide_what_the_context_carries(self, lines):
         secret = token()

@@ -6,6 +6,7 @@ from awooop.kit.db import EVERYONE, pipe
 from awooop.tenants.models import Operator
 
 MOST = 99
+_KNOWN = "awooop_waiting"  # where a request keeps it
 
 # Each project gives what its index of waiting requests has, and never more than can be shown.
 _WAITING = f"""
@@ -20,8 +21,17 @@ SELECT count(*) FROM (
 
 
 def waiting(request: HttpRequest) -> int:
-    """Return how many requests wait that a person may see; one more than :data:`MOST` at most."""
-    person = request.user
+    """Return how many requests wait that a person may see; one more than :data:`MOST` at most.
+
+    Asked once a request: a form that opens a transaction of its own lets this be asked before.
+    """
+    known = vars(request)
+    if _KNOWN not in known:
+        known[_KNOWN] = _count(request.user)
+    return int(known[_KNOWN])
+
+
+def _count(person: object) -> int:
     if not isinstance(person, Operator) or not person.is_active:
         return 0
     with pipe() as p, p.operator_tx(EVERYONE):

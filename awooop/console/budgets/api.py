@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from awooop.console.budgets import bodies, telling
 from awooop.errors import Code, NotFound, Refused
-from awooop.kit import rest
+from awooop.kit import openapi, rest
 from awooop.kit.db import Scope, pipe, tenant_tx
 from awooop.ledger import limits, queries
 from awooop.ledger.models import Level, Period
@@ -19,7 +19,7 @@ from awooop.tenants.doors import Door, reading, seen_by
 from awooop.tenants.keys import KeyHolder
 from awooop.tenants.models import PROJECT_ID, Role
 
-_PER_PAGE = OpenApiParameter("per_page", int, description="1 to 200; 50 when not given")
+_PER_PAGE = openapi.PER_PAGE
 _CURSOR = OpenApiParameter("cursor", str, description="from the previous page's next")
 _WHERE = [
     OpenApiParameter("scope", str, enum=Level.values, required=True),

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from awooop.console.gateway import bodies, effects, inventory, reading, stops
 from awooop.console.gateway.reading import Row
 from awooop.errors import Code, NotFound, Refused
-from awooop.kit import redaction, rest
+from awooop.kit import openapi, redaction, rest
 from awooop.kit.db import EVERYONE, pipe, tenant_tx
 from awooop.kit.tenancy import PLATFORM
 from awooop.tenants import access
@@ -24,7 +24,7 @@ from gateway.models import Level, Outcome, Standing
 
 _PROJECT = OpenApiParameter("project_id", str)
 _PAGES = [
-    OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
+    openapi.PER_PAGE,
     OpenApiParameter("cursor", str, description="from the previous page's next"),
 ]
 _PIN = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -117,6 +117,7 @@ class ReleaseDoor(Door):
         person = _person(request)
         asked = rest.read(bodies.Release, request.data)
         access.refuse_below(person, asked.project_id, Role.ADMIN, missing=Code.TENANT_UNKNOWN)
+        _refuse_unnameable(gateway_id, tool_name)
         with tenant_tx(asked.project_id):
             registry.release(
                 asked.project_id,
@@ -143,6 +144,7 @@ class SuspendDoor(Door):
         person = _person(request)
         asked = rest.read(bodies.OfProject, request.data)
         access.refuse_below(person, asked.project_id, Role.ADMIN, missing=Code.TENANT_UNKNOWN)
+        _refuse_unnameable(gateway_id, tool_name)
         with tenant_tx(asked.project_id):
             registry.suspend(
                 asked.project_id,
@@ -320,7 +322,17 @@ def _refuse_below(person: Operator, project_id: str | None, role: Role) -> None:
         )
 
 
+def _refuse_unnameable(*names: str) -> None:
+    """Let on names that a row can hold.
+
+    :raises NotFound: there can be none of such a name.
+    """
+    if any("\x00" in name for name in names):
+        raise NotFound(Code.TOOL_UNKNOWN)
+
+
 def _provider(project_id: str, gateway_id: str) -> Row:
+    _refuse_unnameable(gateway_id)
     with pipe() as p, p.operator_tx({project_id}):
         found = inventory.provider(p, project_id, gateway_id)
     if found is None:

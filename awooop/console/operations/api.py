@@ -12,7 +12,7 @@ from awooop.console.operations import bodies, deeds, sources
 from awooop.console.operations.deeds import Deed
 from awooop.console.operations.sources import SHELVES, Wish
 from awooop.errors import Code, Refused
-from awooop.kit import redaction, rest
+from awooop.kit import openapi, redaction, rest
 from awooop.kit.db import pipe, tenant_tx
 from awooop.tenants import access
 from awooop.tenants.authentication import actor_name, person_or_key
@@ -21,7 +21,7 @@ from awooop.tenants.models import Operator, Role
 
 _COMMON = [
     OpenApiParameter("project_id", str),
-    OpenApiParameter("per_page", int, description="1 to 200; 50 when not given"),
+    openapi.PER_PAGE,
     OpenApiParameter("cursor", str, description="from the previous page's next"),
 ]
 _ROLE = "Takes the role approver, and a person: keys are refused."
