@@ -46,6 +46,9 @@ class Lines:
             else:
                 try:
                     message = await messages.read(line)
+                except Failed as reason:
+                    self._end(reason.code, "")
+                    break
                 except ValueError:
                     self._end(Code.UPSTREAM_BROKEN, "it sent what is no JSON-RPC message")
                     break
