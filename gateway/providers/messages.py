@@ -8,7 +8,6 @@ from typing import Any
 from mcp_types import (
     JSONRPCError,
     JSONRPCMessage,
-    JSONRPCRequest,
     JSONRPCResponse,
     jsonrpc_message_adapter,
 )
@@ -20,9 +19,8 @@ MOST_LEVELS = 64
 MOST_TOKENS = 200_000  # of a message or a list: one of two bytes takes two hundred, once read
 _MOST_BITS = 1_024  # of a number
 _LARGE = 64 * 1024
-_MOST_ASKED = 400  # values in what a server asks of us, which it does not get
 # values in what the SDK judges item by item, keeping every fault that it finds
-_MOST_JUDGED = {"content": 4_000, "inputRequests": _MOST_ASKED}
+_MOST_JUDGED = {"content": 4_000, "inputRequests": 400}
 _MARKS = (b",", b":", b"[", b"{")
 _TOKEN = re.compile(rb'[,:\[{]|"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 
@@ -61,8 +59,6 @@ def _read(raw: bytes) -> JSONRPCMessage:
         _bound([message.error.data])
     else:
         _bound(message.params or {})
-        if isinstance(message, JSONRPCRequest):
-            _count(message.params, _MOST_ASKED)
     return message
 
 

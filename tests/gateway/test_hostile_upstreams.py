@@ -249,6 +249,26 @@ class TestChild:
         assert took <= within + GRACE
         assert grown <= MOST_GROWTH
 
+    def test_one_that_floods_between_calls_slows_no_neighbour(
+        self, upstream: good.Upstream
+    ) -> None:
+        near = targets.http(upstream.url, gateway_id="neighbour")
+        quiet = p95(near)
+        code = (
+            "shake(); m = hear(); say({'jsonrpc': '2.0', 'id': m['id'], 'result': fine})\n"
+            "asked = {'messages': [{'role': 'user', 'content': [{}] * 390}], 'maxTokens': 1}\n"
+            "while True: say({'jsonrpc': '2.0', 'id': 1, 'method': 'sampling/createMessage', "
+            "'params': asked})"
+        )
+        target = targets.stdio([sys.executable, "-u", "-c", SHAKE + code], gateway_id="between")
+        hub.the().ready(target, "t", {}, within=10).result(11)
+        hub.the().call(target, "t", {}, permit=targets.permit(), within=5).result(6)
+
+        loud = p95(near)
+
+        hub.the().forget()
+        assert loud <= 10 * quiet + 0.2
+
     @pytest.mark.parametrize("leaves", ["", "os._exit(0)"])
     def test_takes_with_it_what_left_its_group(self, leaves: str) -> None:
         code = (

@@ -48,11 +48,12 @@ async def an_error_with_a_million_parts(peer: Peer) -> None:
     await peer.body(json.dumps(answer).replace("null", _many("{}")).encode())
 
 
-@call(Code.UPSTREAM_TOO_LARGE, big=True)
+@call(None, big=True)
 async def asks_for_sampling_of_a_swarm(peer: Peer) -> None:
     await peer.stream()
     message = {"role": "user", "content": [{}] * 25_000}
     await peer.ask("sampling/createMessage", {"messages": [message], "maxTokens": 1})
+    await peer.event(peer.answer(FINE))
 
 
 @call(None, big=True)
