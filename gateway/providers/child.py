@@ -7,12 +7,15 @@ import shutil
 import signal
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Iterator
+from pathlib import Path
 
 from awooop.errors import Code
 from gateway.providers.base import Failed, Target
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GRACE_SECONDS = 0.5  # between asking and insisting
+_MOST_SWEEPS = 5  # whoever is ended may just have started another
 
 _children: set["Child"] = set()
 
@@ -36,12 +39,25 @@ class Child:
         finally:
             self.kill()
         await self.process.wait()
-        await asyncio.to_thread(shutil.rmtree, self._home, True)
+        await asyncio.to_thread(self.clear)
 
     def kill(self) -> None:
         """End it at once."""
         self._signal(signal.SIGKILL)
         _children.discard(self)
+
+    def clear(self) -> None:
+        """End what it has put outside of its group, and remove its directory."""
+        if os.getpid() != self._owner:
+            return
+        for _ in range(_MOST_SWEEPS):
+            left = list(_at_home(self._home))
+            for number in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(number, signal.SIGKILL)
+            if not left:
+                break
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def _signal(self, number: int) -> None:
         if os.getpid() == self._owner:  # a fork of ours has no say over it
@@ -78,4 +94,13 @@ def kill_all() -> None:
     """End every child of this process, at its exit."""
     for child in list(_children):
         child.kill()
-        shutil.rmtree(child._home, ignore_errors=True)
+        child.clear()
+
+
+def _at_home(home: str) -> Iterator[int]:
+    """Yield the processes that were given a home, where the system tells; no two are alike."""
+    mark = f"HOME={home}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                yield int(process.name)

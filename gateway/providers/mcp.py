@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from awooop.errors import Code
-from gateway.providers import base, wire
+from gateway.providers import base, messages, wire
 from gateway.providers.base import Answer, Failed, Listener, Listing, Permit, Progress, Target
 from gateway.providers.ears import Ears, Remarks, Reports
 from gateway.providers.session import Client, Session
@@ -137,7 +137,8 @@ class Mcp:
             raise Failed(Code.UPSTREAM_BROKEN, "its answer has no content", sent=True)
         if structured is not None and not isinstance(structured, dict):
             structured = {"result": structured}  # any JSON since 2026; agents get objects
-        return Answer(tuple(content), structured, result.get("isError") is True)
+        is_error = result.get("isError") not in (None, False)  # some servers say it in a word
+        return Answer(tuple(content), structured, is_error)
 
     def _failure(self, code: Code, detail: str, sent: bool) -> Failed:
         reason = self._session.failure() or Failed(code, detail, sent=sent)
@@ -160,18 +161,19 @@ async def _pages(client: Client) -> tuple[list[dict[str, Any]], list[str]]:
     tools: list[dict[str, Any]] = []
     cursors: set[str] = set()
     cursor: str | None = None
-    size = 0
+    size = tokens = 0
     for _ in range(MOST_PAGES):
         params = types.PaginatedRequestParams(cursor=cursor)
         page = await client.send_request(types.ListToolsRequest(params=params), _RAW)
-        size += len(to_json(page))
-        if size > base.MOST_BYTES:
+        spelled = to_json(page)
+        size, tokens = size + len(spelled), tokens + messages.tokens(spelled)
+        if size > base.MOST_BYTES or tokens > messages.MOST_TOKENS:
             return tools, ["the list is too large"]
         tools += page.get("tools") or ()
         if len(tools) > MOST_TOOLS:
             return tools[:MOST_TOOLS], [f"there are more than {MOST_TOOLS} tools"]
         cursor = page.get("nextCursor")
-        if cursor is None:
+        if not cursor:
             return tools, []
         if cursor in cursors:
             return tools, ["the pages of the list run in a circle"]

@@ -38,6 +38,14 @@ class Client(ClientSession):
         fit = inbound.find_invalid_x_mcp_header(schema) is None
         self._x_mcp_header_maps[tool] = inbound.x_mcp_header_map(schema) if fit else {}
 
+    async def _on_request(
+        self, dctx: Any, method: str, params: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Answer a ping, and refuse the rest unread: to judge a request may take a server long."""
+        if method != "ping":
+            raise MCPError(code=types.METHOD_NOT_FOUND, message="Method not found", data=method)
+        return {}
+
 
 class Session:
     """What the SDK keeps of a server, held open by one task, as its scopes demand.

@@ -9,7 +9,7 @@ from typing import Any, Self
 import anyio
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCRequest
+from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse
 
 from awooop.errors import Code
 from gateway.providers import base, child, messages, wire
@@ -19,6 +19,7 @@ from gateway.providers.ears import Ears
 
 _READ = 64 * 1024
 _MOST_UNWRITTEN = 1024 * 1024  # to a child that does not read
+_PIECE = 256  # bytes of what is no answer, that are listened to as one message
 _MOST_NOISE = 100  # lines that are no messages, between two that are
 
 
@@ -46,10 +47,15 @@ class Lines:
             else:
                 try:
                     message = await messages.read(line)
+                except Failed as reason:
+                    self._end(reason.code, "")
+                    break
                 except ValueError:
                     self._end(Code.UPSTREAM_BROKEN, "it sent what is no JSON-RPC message")
                     break
                 self._noise = 0
+                if not isinstance(message, JSONRPCResponse | JSONRPCError):
+                    await self._ears.breathe(len(line) // _PIECE)
                 self._ears.overhear(message)
                 if self._ears.wants(message):
                     return SessionMessage(message)

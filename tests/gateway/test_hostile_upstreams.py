@@ -100,6 +100,13 @@ class TestCall:
         [reply] = server.replies
         assert "error" in reply, "it got what it asked for"
 
+    def test_an_error_is_one_however_it_is_spelled(self, server: hostile.Hostile) -> None:
+        target = targets.http(server.url("says_error_in_a_number"), gateway_id="spells")
+
+        answer = hub.the().call(target, "t", {}, permit=targets.permit(), within=2).result(3)
+
+        assert answer.is_error
+
     def test_a_storm_slows_no_neighbour(
         self, server: hostile.Hostile, upstream: good.Upstream
     ) -> None:
@@ -138,6 +145,7 @@ class TestTools:
             ("ten_thousand_tools", 2_000, "more than 2000 tools"),
             ("endless_pages", 50, "more than 50 pages"),
             ("circular_pages", 2, "circle"),
+            ("swarms_on_every_page", 1, "too large"),
         ],
     )
     def test_lists_no_more_than_fits(
@@ -148,6 +156,13 @@ class TestTools:
         assert len(listing.tools) == most
         assert fault in listing.faults[0]
         assert "x-unknown" in listing.tools[0], "what nobody knows is listed too"
+
+    def test_an_empty_cursor_names_no_page(self, server: hostile.Hostile) -> None:
+        target = targets.http(server.url("ends_with_an_empty_cursor"), gateway_id="ends")
+
+        listing = hub.the().tools(target, 5).result(6)
+
+        assert (len(listing.tools), listing.faults) == (1, ())
 
 
 SHAKE = """
@@ -233,6 +248,46 @@ class TestChild:
             assert (ended.code, ended.sent) == (expected, sent)
         assert took <= within + GRACE
         assert grown <= MOST_GROWTH
+
+    def test_one_that_floods_between_calls_slows_no_neighbour(
+        self, upstream: good.Upstream
+    ) -> None:
+        near = targets.http(upstream.url, gateway_id="neighbour")
+        quiet = p95(near)
+        code = (
+            "shake(); m = hear(); say({'jsonrpc': '2.0', 'id': m['id'], 'result': fine})\n"
+            "asked = {'messages': [{'role': 'user', 'content': [{}] * 390}], 'maxTokens': 1}\n"
+            "while True: say({'jsonrpc': '2.0', 'id': 1, 'method': 'sampling/createMessage', "
+            "'params': asked})"
+        )
+        target = targets.stdio([sys.executable, "-u", "-c", SHAKE + code], gateway_id="between")
+        hub.the().ready(target, "t", {}, within=10).result(11)
+        hub.the().call(target, "t", {}, permit=targets.permit(), within=5).result(6)
+
+        loud = p95(near)
+
+        hub.the().forget()
+        assert loud <= 10 * quiet + 0.2
+
+    @pytest.mark.parametrize("leaves", ["", "os._exit(0)"])
+    def test_takes_with_it_what_left_its_group(self, leaves: str) -> None:
+        code = (
+            "import subprocess\n"
+            "left = subprocess.Popen(['sleep', '30'], start_new_session=True)\n"
+            "def hear_and_tell():\n"
+            "    m = hear()\n"
+            "    said = {'content': [{'type': 'text', 'text': str(left.pid)}]}\n"
+            "    say({'jsonrpc': '2.0', 'id': m['id'], 'result': said})\n"
+            f"shake(); hear_and_tell(); {leaves}\nhear()"
+        )
+        target = targets.stdio([sys.executable, "-u", "-c", SHAKE + code], gateway_id="leaves")
+        hub.the().ready(target, "t", {}, within=10).result(11)
+        answer = hub.the().call(target, "t", {}, permit=targets.permit(), within=5).result(6)
+        left = psutil.Process(int(answer.content[0]["text"]))
+
+        hub.the().forget()
+
+        left.wait(3)
 
     def test_none_is_left_when_the_hub_forgets(self) -> None:
         hub.the().forget()

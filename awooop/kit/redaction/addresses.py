@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from awooop.kit.redaction import values
 from awooop.kit.redaction.tags import CREDENTIAL, Span
 
-_AUTHORITY = re.compile(r":(?:\\?/){2}([^\s\"'<>`/?#\\]{1,1024})")
+# It does not end with a colon: that belongs to an address inside this one.
+_AUTHORITY = re.compile(r":(?:\\?/){2}([^\s\"'<>`/?#\\]{0,1023}[^\s\"'<>`/?#\\:])")
 # A password that was never percent-encoded may hold a slash, a question mark or a hash.
 _RAW = re.compile(
     r":(?:\\?/){2}[^\s\"'<>`/?#\\:@]{0,64}:(?!\d{1,5}[/?#])([^\s\"'<>`@]{1,128})@(?=[\w\[])"

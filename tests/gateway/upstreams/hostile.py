@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tests.gateway.upstreams import oddities
+from tests.gateway.upstreams import oddities, swarms
 from tests.gateway.upstreams.misdeeds import CALLS, HANDSHAKES, LISTS, bomb
 from tests.gateway.upstreams.peer import FINE, Peer, shake
 
@@ -70,7 +70,7 @@ class Hostile:
 def serving() -> Iterator[Hostile]:
     """Serve from a thread."""
     bomb()
-    assert oddities.__name__  # its kinds are among CALLS
+    assert oddities.__name__, swarms.__name__  # their kinds are among CALLS
     hostile = Hostile()
     ready = threading.Event()
 

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from awooop.errors import Code
-from tests.gateway.upstreams.misdeeds import MEGABYTE, call
+from tests.gateway.upstreams.misdeeds import MEGABYTE, call, listing
 from tests.gateway.upstreams.peer import FINE, Peer
 
 
@@ -105,3 +105,14 @@ def _forge(peer: Peer, result: Any) -> None:
     data = json.dumps(answer).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     peer.writer.write(head % len(data) + data)
+
+
+@call(None)
+async def says_error_in_a_number(peer: Peer) -> None:
+    await peer.result({**FINE, "isError": 1})
+
+
+@listing
+async def ends_with_an_empty_cursor(peer: Peer) -> None:
+    tool = {"name": "only", "inputSchema": {"type": "object"}}
+    await peer.result({"tools": [tool], "nextCursor": ""})
