@@ -83,8 +83,14 @@ def serving() -> Iterator[Hostile]:
         asyncio.set_event_loop(hostile.loop)
         hostile.loop.run_until_complete(start())
         hostile.loop.run_forever()
+        left = asyncio.all_tasks(hostile.loop)
+        for task in left:
+            task.cancel()
+        hostile.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
-    threading.Thread(target=run, name="hostile", daemon=True).start()
+    thread = threading.Thread(target=run, name="hostile", daemon=True)
+    thread.start()
     ready.wait(5)
     yield hostile
     hostile.loop.call_soon_threadsafe(hostile.loop.stop)
+    thread.join(5)
