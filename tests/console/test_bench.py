@@ -69,7 +69,7 @@ class TestBench:
         ended = bench("gateway", "--json", "--seconds", "0.05", environment=process_env)
         assert ended.returncode == 0, ended.stderr
         told = {each["what"]: each for each in json.loads(ended.stdout)["gateway"]["figures"]}
-        assert 0 < told["calls, 8 agents"]["ratio"] < 2
+        assert told["calls, 8 agents"]["ratio"] > 0  # of so few calls it may be anything
         assert "added to a call, 1 agent, p50" in told  # a difference: of so few calls, all noise
         assert told["a direct call, 1 agent, p50"]["ours"] > 0
         assert "scratch database" in ended.stderr
