@@ -5,12 +5,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from mcp_types import (
-    JSONRPCError,
-    JSONRPCMessage,
-    JSONRPCResponse,
-    jsonrpc_message_adapter,
-)
+from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCResponse, jsonrpc_message_adapter
 
 from awooop.errors import Code
 from gateway.providers.base import Failed
